@@ -1,0 +1,49 @@
+# `make run` and `make test` set up everything they need in .venv.
+
+PYTHON ?= python3
+PORT ?= 8443
+KUBERNETES ?= 1.37.2
+BIN := .venv/bin
+LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test lint sandbox lock clean
+
+run: .venv/run.stamp ## the webhook on this machine, with examples sent through it
+	@$(BIN)/python examples/demo.py --port $(PORT)
+
+test: .venv/dev.stamp ## every test, a real API server included (built once)
+	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until Ctrl-C
+	@$(BIN)/python -m tests.cluster.sandbox --kubernetes $(firstword $(KUBERNETES))
+
+lock: ## resolve the dependencies of pyproject.toml again
+	$(BIN)/uv pip compile pyproject.toml -o requirements.txt $(LOCK)
+	$(BIN)/uv pip compile pyproject.toml --group build -c requirements.txt -o requirements-build.txt $(LOCK)
+	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.txt -o requirements-dev.txt $(LOCK)
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "podworthy needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+	@echo "Setting up .venv" >&2
+	@$(PYTHON) -m venv .venv
+
+.venv/run.stamp: .venv/bin/python pyproject.toml requirements-build.txt
+	@$(PIP) --require-hashes -r requirements-build.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements-dev.txt
+	@echo "Installing the tools of the tests (with a Go toolchain, about 100 MB)" >&2
+	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@

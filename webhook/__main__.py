@@ -1,0 +1,5 @@
+"""`python -m webhook` is `podworthy`."""
+
+from webhook.cli import main
+
+main()

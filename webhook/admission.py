@@ -1,0 +1,212 @@
+"""From an AdmissionReview's bytes to those of its answer: the one entry of both servers."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+from itertools import groupby
+from typing import Any, Final
+
+import msgspec
+
+from webhook import engine, messages, patch, review, workload
+from webhook.errors import BadReview, MalformedObject, UnknownProfile
+from webhook.evidence import CreatedObject
+from webhook.profile import Profile
+from webhook.workload import Reading
+
+logger = logging.getLogger(__name__)
+
+FILLED_KINDS: Final = ("Pod", "StatefulSet")
+"""Filled at CREATE. A filled ReplicaSet would differ from its Deployment's template, whose
+controller would then create another one, for ever."""
+
+
+class Door(Enum):
+    """Checks are made at the one, fills at the other."""
+
+    VALIDATE = "validate"
+    MUTATE = "mutate"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What goes back, and what goes to the decision log."""
+
+    status: int
+    """HTTP status: 200, 400, 404, or 500 for a failure of ours (failurePolicy then decides)."""
+    body: bytes
+    """JSON."""
+    record: dict[str, Any] | None = None
+    """One entry of the decision log; None if nothing was found, filled or gone wrong."""
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Every document in force at one moment."""
+
+    profiles: Mapping[str, Profile]
+    default: str
+    """Name of the profile for requests that name none."""
+
+    def profile(self, name: str | None) -> Profile:
+        """The named profile, the default for None. Raises `UnknownProfile`."""
+        found = self.profiles.get(self.default if name is None else name)
+        if found is None:
+            raise UnknownProfile(name or self.default, self.profiles)
+        return found
+
+
+class Admission:
+    """Answers reviews by the profiles of one snapshot. It does no I/O."""
+
+    def __init__(self, snapshot: Snapshot, clock: Callable[[], datetime]) -> None:
+        """`clock` gives the time of records, with a time zone."""
+        self._snapshot = snapshot
+        self._clock = clock
+
+    def handle(self, door: Door, profile: str | None, body: bytes) -> Answer:
+        """The answer to one request at a door; `profile` is None where the path names none."""
+        try:
+            chosen = self._snapshot.profile(profile)
+            request = review.parse(body)
+            reading = judged_object(request)
+            if reading is None:
+                return Answer(200, review.render(request.uid))
+            if door is Door.VALIDATE:
+                return self._validate(chosen, request, reading)
+            return self._mutate(chosen, request, reading)
+        except UnknownProfile as error:
+            return Answer(404, error_body(str(error)))
+        except BadReview as error:
+            return Answer(400, error_body(str(error)))
+        except Exception:
+            logger.exception("a review could not be answered")
+            return Answer(500, error_body("podworthy failed; its log says why"))
+
+    def _validate(self, profile: Profile, request: review.Request, reading: Reading) -> Answer:
+        verdict = engine.check(profile, reading)
+        if verdict is engine.CLEAN:
+            return Answer(200, review.render(request.uid))
+        denying = [finding for finding in verdict.findings if finding.action == "deny"]
+        failed = [crash for crash in verdict.crashes if crash.denies]
+        denied = bool(denying or failed)
+        body = review.render(
+            request.uid,
+            denial=messages.denial(profile.name, denying, failed) if denied else None,
+            warnings=() if denied else messages.warnings(verdict.findings, verdict.crashes),
+            audit_annotations=_annotations(
+                messages.finding_clauses(verdict.findings), verdict.crashes
+            ),
+        )
+        record = self._record(Door.VALIDATE, profile, request, reading)
+        record["decision"] = "denied" if denied else "allowed"
+        record["findings"] = [
+            {
+                "policy": finding.policy,
+                "rule": finding.violation.rule or None,
+                "action": finding.action,
+                "path": finding.violation.path,
+                "message": finding.violation.message,
+            }
+            for finding in verdict.findings
+        ]
+        record["crashes"] = verdict.crashes
+        return Answer(200, body, record)
+
+    def _mutate(self, profile: Profile, request: review.Request, reading: Reading) -> Answer:
+        if request.operation != "CREATE" or reading.workload.kind not in FILLED_KINDS:
+            return Answer(200, review.render(request.uid))
+        manager = request.options.field_manager if request.options else None
+        evidence = CreatedObject(reading.workload, reading.metadata, manager)
+        proposal = engine.fill(profile, reading, evidence)
+        if proposal is engine.NOTHING and not evidence.doubts:
+            return Answer(200, review.render(request.uid))
+        fills = [one.fill for one in proposal.fillings if one.action == "fill"]
+        clauses = [
+            *messages.filling_clauses(proposal.fillings),
+            *(("doubtful", f"left {path} ({why})") for path, why in evidence.doubts.items()),
+        ]
+        body = review.render(
+            request.uid,
+            patch=list(patch.operations(reading, fills)),
+            warnings=messages.suggestions(proposal.fillings)
+            + messages.warnings((), proposal.crashes),
+            audit_annotations=_annotations(clauses, proposal.crashes),
+        )
+        record = self._record(Door.MUTATE, profile, request, reading)
+        record["decision"] = "filled" if fills else "allowed"
+        record["fills"] = [
+            {
+                "policy": one.policy,
+                "action": one.action,
+                "path": one.fill.path,
+                "value": one.fill.value,
+                "was": one.fill.was,
+                "evidence": one.fill.why,
+            }
+            for one in proposal.fillings
+        ]
+        record["doubts"] = evidence.doubts
+        record["crashes"] = proposal.crashes
+        return Answer(200, body, record)
+
+    def _record(
+        self, door: Door, profile: Profile, request: review.Request, reading: Reading
+    ) -> dict[str, Any]:
+        metadata = reading.metadata
+        return {
+            "time": self._clock().isoformat(timespec="milliseconds"),
+            "uid": request.uid,
+            "door": door.value,
+            "profile": profile.name,
+            "operation": request.operation,
+            "dryRun": bool(request.dry_run),
+            "kind": reading.workload.kind,
+            "namespace": reading.workload.namespace,
+            "name": request.name or metadata.name,
+            "generateName": metadata.generate_name,
+            "user": request.user_info.username if request.user_info else None,
+        }
+
+
+def judged_object(request: review.Request) -> Reading | None:
+    """The workload that a request is about; None for one that is let through without judgement.
+
+    That is a DELETE, CONNECT or subresource, a kind that is no workload, a Pod's UPDATE (its probes
+    and volumes cannot change), a template that did not change, a mirror pod, and an object that is
+    being deleted. Raises `BadReview` for an object of a wrong shape.
+    """
+    kind = request.kind.kind
+    if (
+        request.operation not in ("CREATE", "UPDATE")
+        or request.sub_resource
+        or not workload.is_known(request.kind.api_version, kind)
+        or (kind == "Pod" and request.operation == "UPDATE")
+    ):
+        return None
+    raw = bytes(request.object)
+    try:
+        reading = workload.read(request.kind.api_version, kind, raw, request.namespace)
+    except MalformedObject as error:
+        raise BadReview(f"malformed object: {error}") from error
+    if not reading.is_asked:
+        return None
+    if request.operation == "UPDATE" and workload.same_template(
+        kind, raw, bytes(request.old_object)
+    ):
+        return None
+    return reading
+
+
+def error_body(message: str) -> bytes:
+    """The body of every answer that is not an AdmissionReview."""
+    return msgspec.json.encode({"error": message})
+
+
+def _annotations(
+    clauses: Iterable[tuple[str, str]], crashes: Iterable[engine.Crash]
+) -> dict[str, str]:
+    """Audit annotations by policy; a key must not hold a slash (apiserver admission/attributes)."""
+    grouped = groupby(sorted(clauses), key=lambda clause: clause[0])
+    found = {key: messages.annotation(text for _, text in group) for key, group in grouped}
+    failed = [f"{crash.policy}: {crash.error}" for crash in crashes]
+    return found | ({"error": messages.annotation(failed)} if failed else {})

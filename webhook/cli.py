@@ -1,0 +1,207 @@
+"""The command line: parse options, call one function, turn its errors into exit codes.
+
+Everything but click is imported inside the command that needs it, so that `--help` answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from webhook import __version__
+
+if TYPE_CHECKING:
+    from webhook.profile import Profile
+
+_SETTINGS = {"auto_envvar_prefix": "PODWORTHY", "help_option_names": ["-h", "--help"]}
+_profiles_option = click.option(
+    "--profiles",
+    "profile_directories",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    envvar="PODWORTHY_PROFILES",
+    help="Add the profiles in a directory. May be repeated.",
+)
+
+
+@click.group(context_settings=_SETTINGS, epilog="Every option can be set as PODWORTHY_<OPTION>.")
+@click.version_option(__version__, prog_name="podworthy")
+def main() -> None:
+    """Let in pods that can be probed and whose data outlives them.
+
+    \b
+    podworthy audit deploy/          judge manifests, nothing is changed
+    podworthy explain require-probes what a policy asks, and why
+    podworthy serve --dev            the webhook, on this machine
+    """
+
+
+@main.command(no_args_is_help=True)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--profile", default="baseline", show_default=True, help="Judge by this profile.")
+@_profiles_option
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(["text", "json"]),
+    multiple=True,
+    default=["text"],
+    show_default=True,
+    help="What is printed.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["deny", "warn", "never"]),
+    default="deny",
+    show_default=True,
+    help="Exit 1 for a finding at or above this.",
+)
+def audit(
+    paths: tuple[str, ...],
+    profile: str,
+    profile_directories: tuple[Path, ...],
+    formats: tuple[str, ...],
+    fail_on: str,
+) -> None:
+    """Judge manifests in files and directories; - is standard input.
+
+    Exits 0 if clean, 1 for findings, 2 for wrong usage, 3 if some input could not be judged.
+
+    \b
+    podworthy audit deploy/
+    podworthy audit --profile strict --format json app.yaml
+    helm template chart/ | podworthy audit -
+    """
+    from webhook.audit import run
+
+    if len(formats) > 1:
+        raise click.UsageError("only one --format fits on standard output")
+    sys.exit(run(paths, _profile(profile, profile_directories), formats[0], fail_on))
+
+
+@main.command()
+def policies() -> None:
+    """List the policies.
+
+    \b
+    podworthy policies
+    podworthy explain require-claims
+    """
+    from webhook.catalog import POLICIES
+
+    width = max(map(len, POLICIES))
+    for policy in POLICIES.values():
+        click.echo(f"{policy.id:<{width}}  {policy.summary}")
+
+
+@main.command(no_args_is_help=True)
+@click.argument("policy", metavar="POLICY")
+def explain(policy: str) -> None:
+    """Print what a policy checks, why, and its params with their defaults.
+
+    \b
+    podworthy explain require-probes
+    """
+    from webhook.catalog import POLICIES
+    from webhook.errors import did_you_mean
+    from webhook.explain import text
+
+    if policy not in POLICIES:
+        near = did_you_mean(policy, POLICIES)
+        raise click.UsageError(f"no policy {policy!r}{near}; `podworthy policies` lists them")
+    click.echo(text(POLICIES[policy]))
+
+
+@main.command()
+@click.option("--dev", is_flag=True, help="On 127.0.0.1, with a certificate of its own.")
+@click.option("--wsgi", is_flag=True, help="Run the Flask application on gunicorn's threads.")
+@click.option("--host", help="Address to listen on.  [default: 0.0.0.0, with --dev 127.0.0.1]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8443,
+    show_default=True,
+    help="0 takes a free one and prints it.",
+)
+@click.option("--cert", type=click.Path(path_type=Path), help="PEM file: certificate and chain.")
+@click.option("--key", type=click.Path(path_type=Path), help="PEM file: its private key.")
+@click.option(
+    "--profile",
+    default="baseline",
+    show_default=True,
+    help="The profile for requests whose path names none.",
+)
+@_profiles_option
+@click.option(
+    "--drain",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    help="Seconds to go on answering after SIGTERM.",
+)
+def serve(
+    dev: bool,
+    wsgi: bool,
+    host: str | None,
+    port: int,
+    cert: Path | None,
+    key: Path | None,
+    profile: str,
+    profile_directories: tuple[Path, ...],
+    drain: float,
+) -> None:
+    """Answer the API server's AdmissionReviews over HTTPS.
+
+    \b
+    podworthy serve --dev
+    podworthy serve --cert tls.crt --key tls.key --profiles /etc/podworthy/profiles
+    """
+    from datetime import UTC, datetime
+
+    from webhook.admission import Admission, Snapshot
+    from webhook.errors import PodworthyError
+    from webhook.server.serve import Settings
+    from webhook.server.serve import serve as run
+
+    if (cert is None) != (key is None) or (cert is None) != dev:
+        raise click.UsageError("give --cert and --key, or --dev for a certificate of its own")
+    try:
+        snapshot = Snapshot(_load(profile_directories), profile)
+        snapshot.profile(None)
+        settings = Settings(
+            host=host or ("127.0.0.1" if dev else "0.0.0.0"),  # noqa: S104 a pod's every address
+            port=port,
+            cert=cert,
+            key=key,
+            wsgi=wsgi,
+            drain=drain,
+        )
+        run(Admission(snapshot, lambda: datetime.now(UTC)), settings)
+    except PodworthyError as error:
+        _refuse(error)
+
+
+def _load(directories: tuple[Path, ...]) -> "dict[str, Profile]":
+    from webhook.documents import load_profiles
+
+    return load_profiles(directories)
+
+
+def _profile(name: str, directories: tuple[Path, ...]) -> "Profile":
+    from webhook.errors import PodworthyError, UnknownProfile
+
+    try:
+        profiles = _load(directories)
+        if name not in profiles:
+            raise UnknownProfile(name, profiles)
+        return profiles[name]
+    except PodworthyError as error:
+        _refuse(error)
+
+
+def _refuse(error: Exception) -> NoReturn:
+    """Usage and documents that cannot be loaded: exit 2."""
+    click.echo(f"podworthy: {error}", err=True)
+    sys.exit(2)

@@ -1,0 +1,56 @@
+"""Everything podworthy raises on purpose.
+
+    PodworthyError
+    ├── DocumentError     a Profile that cannot be used (the platform team's to fix)
+    ├── UnknownProfile    a profile that nobody defined
+    ├── BadReview         an AdmissionReview that cannot be answered (HTTP 400)
+    └── MalformedObject   a workload whose shape Kubernetes itself would refuse
+
+A *violation* is no error: it is a value (`webhook.api.Violation`), the author's to fix.
+A *crash in a policy* is no error of these either: the engine catches it once and turns it into a
+`webhook.engine.Crash`, for which the profile's `onFailure` decides.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class PodworthyError(Exception):
+    """Base of all; `str()` is one line meant for a human."""
+
+
+class DocumentError(PodworthyError):
+    """A Profile document is wrong; one line for each problem, each with its `file:line`."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class UnknownProfile(PodworthyError):
+    """No profile has this name; the message lists those that exist."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        super().__init__(
+            f"no profile {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}"
+        )
+
+
+class BadReview(PodworthyError):
+    """The request is not an AdmissionReview v1 that can be answered."""
+
+
+class MalformedObject(PodworthyError):
+    """A workload has a wrong shape at `pointer`, an RFC 6901 JSON Pointer into the object."""
+
+    def __init__(self, pointer: str, problem: str) -> None:
+        self.pointer = pointer
+        self.problem = problem
+        super().__init__(f"{pointer or '/'}: {problem}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The nearest known name as a parenthesis to append, or nothing when none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

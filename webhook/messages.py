@@ -1,0 +1,126 @@
+"""The sentences that a user of kubectl reads: denials, warnings, audit annotations."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from webhook.api import Violation
+from webhook.engine import Crash, Filling, Finding
+
+MAX_DENIAL: Final = 900
+"""Characters of a denial, about: what a terminal shows without hiding the start."""
+MAX_WARNING: Final = 120
+"""Characters of a warning, as the API asks (k8s.io/api admission/v1 `AdmissionResponse`)."""
+MAX_ANNOTATION: Final = 4000
+"""Characters of an audit annotation: audit back ends truncate whole events."""
+
+_MAX_WORD: Final = 80
+# the API server drops a warning that holds one of these
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def denial(profile: str, findings: Sequence[Finding], crashes: Sequence[Crash]) -> str:
+    """Why a request is denied: a count, then a line for each reason, shortened to `MAX_DENIAL`."""
+    counts = [_count(len(findings), "violation")] if findings else []
+    if crashes:
+        counts.append(f"{_count(len(crashes), 'policy', 'policies')} failed")
+    lines = [f"podworthy/{profile}: {', '.join(counts)}"]
+    reasons = [_line(f.policy, f.violation) for f in findings] + [_crash(c) for c in crashes]
+    length = len(lines[0])
+    for index, reason in enumerate(reasons):
+        length += len(reason) + 1
+        if length > MAX_DENIAL and index:
+            lines.append(f"and {len(reasons) - index} more")
+            break
+        lines.append(reason)
+    return "\n".join(lines)
+
+
+def warnings(findings: Iterable[Finding], crashes: Iterable[Crash]) -> list[str]:
+    """One warning for each finding that only warns, and for each policy that failed."""
+    lines = [_warning(f.policy, f.violation) for f in findings if f.action == "warn"]
+    return lines + [_clip(_crash(crash), MAX_WARNING) for crash in crashes]
+
+
+def suggestions(fillings: Iterable[Filling]) -> list[str]:
+    """One warning for each container whose timings would be filled."""
+    suggested = (f for f in fillings if f.action == "suggest" and isinstance(f.fill.value, int))
+    lines = []
+    for (policy, container), group in groupby(suggested, key=_container):
+        fills = [filling.fill for filling in group]
+        timings = ", ".join(
+            f"{fill.path.split('/')[-2]} {fill.path.split('/')[-1]} {fill.value}" for fill in fills
+        )
+        full = f"{_word(fills[0].subject)}: would set {timings} ({container}) [{policy}]"
+        short = (
+            f"{_word(fills[0].subject, 40)}: would set {_count(len(fills), 'probe timing')} "
+            f"({container}) [{policy}]"
+        )
+        lines.append(full if len(full) <= MAX_WARNING else _clip(short, MAX_WARNING))
+    return lines
+
+
+def annotation(parts: Iterable[str]) -> str:
+    """Clauses as the value of one audit annotation."""
+    return _clip(_CONTROL.sub("?", "; ".join(parts)), MAX_ANNOTATION)
+
+
+def finding_clauses(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
+    """Policy and clause of each finding, for audit annotations."""
+    for finding in findings:
+        yield finding.policy, f"{finding.action} {finding.violation.path}"
+
+
+def filling_clauses(fillings: Iterable[Filling]) -> Iterator[tuple[str, str]]:
+    """Policy and clause of each filling with its evidence, for audit annotations."""
+    for one in fillings:
+        yield one.policy, f"{one.action} {one.fill.path}={one.fill.value} ({one.fill.why})"
+
+
+def _line(policy: str, violation: Violation) -> str:
+    return f"{_place(violation)}{_why(violation)}; {_word(violation.fix)} [{policy}]"
+
+
+def _warning(policy: str, violation: Violation) -> str:
+    """The same line; what is too long loses the fix first, then the reason, never the path."""
+    place = _place(violation)
+    for line in (
+        _line(policy, violation),
+        f"{place}{_why(violation)} [{policy}]",
+        f"{place} [{policy}]",
+    ):
+        if len(line) <= MAX_WARNING:
+            return line
+    parent = violation.path.rpartition("/")[0]
+    end = f"{_word(violation.fact, 30)} ({parent}) [{policy}]"
+    return f"{_word(violation.subject, max(8, MAX_WARNING - len(end) - 2))}: {end}"
+
+
+def _place(violation: Violation) -> str:
+    parent = violation.path.rpartition("/")[0]
+    return f"{_word(violation.subject)}: {_word(violation.fact)} ({parent})"
+
+
+def _why(violation: Violation) -> str:
+    return f" {_word(violation.why)}" if violation.why else ""
+
+
+def _crash(crash: Crash) -> str:
+    return f"{crash.policy} could not judge this: {_word(crash.error)}; see podworthy's log"
+
+
+def _container(filling: Filling) -> tuple[str, str]:
+    return filling.policy, "/".join(filling.fill.path.split("/")[:-2])
+
+
+def _word(text: str, limit: int = _MAX_WORD) -> str:
+    return _clip(_CONTROL.sub("?", text), limit)
+
+
+def _clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _count(number: int, singular: str, plural: str | None = None) -> str:
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"

@@ -1,0 +1,95 @@
+"""A profile with its parents merged in, ready to judge."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from webhook import catalog
+from webhook.api import KINDS, Evidence, Fill, Params, Policy, Violation, Workload
+
+_STRENGTH: Final = {"off": 0, "audit": 1, "warn": 2, "deny": 3}
+
+
+class Binding(msgspec.Struct, frozen=True):
+    """A policy as one profile uses it."""
+
+    policy: str
+    action: str
+    on_failure: str
+    kinds: tuple[str, ...]
+    params: Any
+    check: Callable[[Workload, Any], Iterator[Violation]] | None
+    fill: Callable[[Workload, Any, Evidence], Iterator[Fill]] | None
+    rule_actions: Mapping[str, str]
+
+    @property
+    def is_on(self) -> bool:
+        """False if neither the policy nor any of its rules does anything."""
+        return any(action != "off" for action in (self.action, *self.rule_actions.values()))
+
+    def action_of(self, rule: str) -> str:
+        """The action for a violation of the named rule; of the policy if it has none of its own."""
+        return self.rule_actions.get(rule, self.action)
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """A profile with its parents merged in, ready to judge."""
+
+    name: str
+    checks: Mapping[str, tuple[Binding, ...]]
+    """By kind, in the order of the catalogue."""
+    fills: Mapping[str, tuple[Binding, ...]]
+
+
+def merge(base: Any, over: Any) -> Any:
+    """`over` laid over `base`: maps merge by key, anything else replaces."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return base | {key: merge(base.get(key), value) for key, value in over.items()}
+    return over
+
+
+def bind(name: str, spec: Mapping[str, Any]) -> Profile:
+    """The profile that a valid, merged `spec` describes; a policy named nowhere is off."""
+    settings = spec.get("policies", {})
+    bindings = [
+        _bind(policy, spec, settings[policy_id])
+        for policy_id, policy in catalog.POLICIES.items()
+        if policy_id in settings
+    ]
+    return Profile(
+        name=name,
+        checks=_by_kind(b for b in bindings if b.check and b.is_on),
+        fills=_by_kind(b for b in bindings if b.fill and b.is_on),
+    )
+
+
+def _bind(policy: Policy[Any], spec: Mapping[str, Any], settings: Mapping[str, Any]) -> Binding:
+    ceiling = spec.get("maxAction") or "deny"
+    on_failure = settings.get("onFailure") or spec.get("onFailure") or "allow"
+    rules: Mapping[str, Any] = settings.get("rules", {})
+    return Binding(
+        policy=policy.id,
+        action=_cap(settings["action"], ceiling),
+        on_failure=on_failure if ceiling == "deny" else "allow",
+        kinds=tuple(settings.get("kinds") or policy.kinds),
+        params=_params(policy, settings.get("params", {})),
+        check=policy.check,
+        fill=policy.fill,
+        rule_actions={rule: _cap(rules[rule]["action"], ceiling) for rule in rules},
+    )
+
+
+def _cap(action: str, ceiling: str) -> str:
+    return ceiling if _STRENGTH.get(action, 0) > _STRENGTH[ceiling] else action
+
+
+def _params(policy: Policy[Any], written: Mapping[str, Any]) -> Params:
+    """The written params over the policy's defaults: these are the last parent of every profile."""
+    merged = merge(policy.params().model_dump(mode="json", by_alias=True), written)
+    return policy.params.model_validate_json(msgspec.json.encode(merged))
+
+
+def _by_kind(bindings: Iterable[Binding]) -> dict[str, tuple[Binding, ...]]:
+    bindings = tuple(bindings)
+    return {kind: tuple(binding for binding in bindings if kind in binding.kinds) for kind in KINDS}

@@ -1,0 +1,207 @@
+"""AdmissionReview v1 on the wire: bytes in, the parts that are judged out, an answer back to bytes.
+
+Shapes are those of k8s.io/api admission/v1 `types.go`. Only what policies read is decoded: the
+object stays raw until its kind is known.
+"""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from webhook.errors import BadReview, MalformedObject
+
+API_VERSION: Final = "admission.k8s.io/v1"
+KIND: Final = "AdmissionReview"
+MAX_DEPTH: Final = 500
+"""Levels of nesting that are read. Kubernetes' own objects stay below 50; an own bound, because
+the decoder's depends on the Python version and on how deep the caller's stack is."""
+
+_NULL: Final = msgspec.Raw(b"null")
+
+
+class GroupVersionKind(msgspec.Struct, frozen=True):
+    """`request.kind`."""
+
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+
+    @property
+    def api_version(self) -> str:
+        """As an object spells it: `apps/v1`, and `v1` for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+class UserInfo(msgspec.Struct, frozen=True):
+    """`request.userInfo`: who asks."""
+
+    username: str = ""
+
+
+class Options(msgspec.Struct, frozen=True, rename="camel"):
+    """`request.options`, of whichever type."""
+
+    field_manager: str | None = None
+
+
+class Request(msgspec.Struct, frozen=True, rename="camel"):
+    """`request`."""
+
+    uid: str
+    kind: GroupVersionKind
+    operation: str
+    sub_resource: str | None = None
+    namespace: str | None = None
+    name: str | None = None
+    user_info: UserInfo | None = None
+    dry_run: bool | None = None
+    options: Options | None = None
+    object: msgspec.Raw = _NULL
+    old_object: msgspec.Raw = _NULL
+
+
+class _Envelope(msgspec.Struct, rename="camel"):
+    api_version: str | None = None
+    kind: str | None = None
+    request: Request | None = None
+
+
+class _Response(msgspec.Struct, rename="camel", omit_defaults=True):
+    uid: str
+    allowed: bool
+    # an empty `status` would be read as a verdict without a reason
+    status: dict[str, Any] | None = None
+    patch: str | None = None
+    patch_type: str | None = None
+    audit_annotations: Mapping[str, str] | None = None
+    warnings: Sequence[str] | None = None
+
+
+class _Answer(msgspec.Struct, rename="camel"):
+    response: _Response
+    api_version: str = API_VERSION
+    kind: str = KIND
+
+
+_decoder = msgspec.json.Decoder(_Envelope)
+_encoder = msgspec.json.Encoder()
+_OPERATIONS: Final = ("CREATE", "UPDATE", "DELETE", "CONNECT")
+
+
+def parse(body: bytes) -> Request:
+    """The request inside an AdmissionReview.
+
+    Raises `BadReview`, whose message says what is wrong and where.
+    """
+    if nested_too_deep(body):
+        raise BadReview(f"nested too deep: more than {MAX_DEPTH} levels")
+    try:
+        envelope = _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        problem = malformed(error)
+        raise BadReview(f"not an AdmissionReview: {problem}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadReview(f"not JSON: {error}") from error
+    request = envelope.request
+    if envelope.api_version != API_VERSION or envelope.kind != KIND:
+        raise BadReview(
+            f"expected apiVersion {API_VERSION} and kind {KIND}, "
+            f"got {envelope.api_version!r} and {envelope.kind!r}"
+        )
+    if request is None:
+        raise BadReview("an AdmissionReview without a request")
+    if not request.uid:
+        raise BadReview("a request without a uid")
+    if request.operation not in _OPERATIONS:
+        raise BadReview(f"unknown operation {request.operation!r}; one of {', '.join(_OPERATIONS)}")
+    if request.operation in ("CREATE", "UPDATE") and is_null(request.object):
+        raise BadReview(f"{request.operation} without an object")
+    return request
+
+
+def render(
+    uid: str,
+    *,
+    denial: str | None = None,
+    patch: Sequence[Mapping[str, Any]] = (),
+    warnings: Sequence[str] = (),
+    audit_annotations: Mapping[str, str] | None = None,
+) -> bytes:
+    """The answer to the request `uid`; allowed unless there is a `denial`, the message of a 403.
+
+    `patch` is a list of RFC 6902 operations. Without one, neither patch nor patchType may be
+    present: the API server refuses one without the other.
+    """
+    response = _Response(
+        uid=uid,
+        allowed=denial is None,
+        warnings=warnings or None,
+        audit_annotations=audit_annotations or None,
+    )
+    if denial is not None:
+        response.status = {"message": denial, "reason": "Forbidden", "code": 403}
+    if patch:
+        response.patch = base64.b64encode(_encoder.encode(patch)).decode()
+        response.patch_type = "JSONPatch"
+    return _encoder.encode(_Answer(response))
+
+
+def is_null(raw: msgspec.Raw) -> bool:
+    """True for an absent or null value."""
+    return bytes(raw) == b"null"
+
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_FOLD = bytes.maketrans(b"{}", b"[]")
+_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def nested_too_deep(body: bytes) -> bool:
+    """True if arrays and objects nest more than `MAX_DEPTH` levels.
+
+    Counting brackets settles nearly every review at the speed of memchr; only one with many is
+    looked at closely: without its strings, innermost pairs are struck out until none is left or
+    too many stand open in a row.
+    """
+    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+        return False
+    brackets = _STRING.sub(b"", body).translate(_FOLD, _ALL_BUT_BRACKETS)
+    while b"[" * (MAX_DEPTH + 1) not in brackets:
+        fewer = brackets.replace(b"[]", b"")
+        if len(fewer) == len(brackets):
+            return False
+        brackets = fewer
+    return True
+
+
+_PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
+_JSON_NAMES = {
+    "int": "an integer",
+    "str": "a string",
+    "bool": "a boolean",
+    "float": "a number with a fraction",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+
+
+def malformed(error: msgspec.ValidationError, root: str = "") -> MalformedObject:
+    """The decoder's complaint as a pointer and a sentence in words of JSON."""
+    text = str(error)
+    place = _PLACE.search(text)
+    pointer = root
+    if place:
+        text = text[: place.start()]
+        pointer += place["place"].replace(".", "/").replace("[", "/").replace("]", "")
+    expected = re.fullmatch(r"Expected `(.+)`, got `(.+)`", text)
+    if expected:
+        wanted = expected[1].removesuffix(" | null")
+        text = f"expected {_JSON_NAMES.get(wanted, wanted)}, got {_JSON_NAMES.get(expected[2])}"
+    missing = re.fullmatch(r"Object missing required field `(.+)`", text)
+    if missing:
+        text = f"{missing[1]} is missing"
+    return MalformedObject(pointer, text)

@@ -1,0 +1,65 @@
+"""What pydantic complains about, in words for whoever wrote the YAML."""
+
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from webhook.api import pointer_token
+from webhook.errors import did_you_mean
+
+_WORDS = {
+    "missing": "{key} is missing",
+    "string_type": "{key} must be a string",
+    "int_type": "{key} must be an integer",
+    "bool_type": "{key} must be true or false",
+    "list_type": "{key} must be a list",
+    "tuple_type": "{key} must be a list",
+    "dict_type": "{key} must be a mapping",
+    "model_type": "{key} must be a mapping",
+    "greater_than_equal": "{key} must be at least {ge}",
+    "literal_error": "{key} must be {expected}, not {input!r}",
+    "string_pattern_mismatch": "{key} {input!r} does not match {pattern}",
+}
+
+
+def explain(
+    model: type[BaseModel], error: ValidationError, root: str = ""
+) -> Iterator[tuple[str, str]]:
+    """A JSON Pointer, below `root`, and a sentence for each complaint."""
+    for one in error.errors(include_url=False):
+        location = one["loc"]
+        pointer = root + "".join(f"/{pointer_token(str(step))}" for step in location)
+        key = repr(str(location[-1])) if location else "the document"
+        if one["type"] == "extra_forbidden":
+            near = did_you_mean(str(location[-1]), _known_keys(model, location[:-1]))
+            yield pointer, f"unknown key {key}{near}"
+        else:
+            words = _WORDS.get(one["type"])
+            context = one.get("ctx", {}) | {"key": key, "input": one["input"]}
+            yield pointer, words.format(**context) if words else f"{key}: {one['msg']}"
+
+
+def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the model knows at a location."""
+    here: Any = model
+    for step in location:
+        if _is_model(here):
+            fields = {field.alias: field.annotation for field in here.model_fields.values()}
+            here = _without_none(fields.get(str(step)))
+        else:
+            # dict[str, X] or tuple[X, ...]: a key or an index leads to X
+            here = next((a for a in reversed(typing.get_args(here)) if a is not ...), None)
+    return [field.alias or "" for field in here.model_fields.values()] if _is_model(here) else []
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _without_none(annotation: Any) -> Any:
+    if isinstance(annotation, types.UnionType):
+        return next(a for a in typing.get_args(annotation) if a is not types.NoneType)
+    return annotation
