@@ -4,7 +4,8 @@
     ├── DocumentError     a Profile that cannot be used (the platform team's to fix)
     ├── UnknownProfile    a profile that nobody defined
     ├── BadReview         an AdmissionReview that cannot be answered (HTTP 400)
-    └── MalformedObject   a workload whose shape Kubernetes itself would refuse
+    ├── MalformedObject   a workload whose shape Kubernetes itself would refuse
+    └── CannotServe       the server cannot start: its certificate or its address
 
 A *violation* is no error: it is a value (`webhook.api.Violation`), the author's to fix.
 A *crash in a policy* is no error of these either: the engine catches it once and turns it into a
@@ -39,6 +40,10 @@ class UnknownProfile(PodworthyError):
 
 class BadReview(PodworthyError):
     """The request is not an AdmissionReview v1 that can be answered."""
+
+
+class CannotServe(PodworthyError):
+    """The server cannot start; the message names the way out."""
 
 
 class MalformedObject(PodworthyError):

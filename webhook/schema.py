@@ -32,7 +32,7 @@ def explain(
     for one in error.errors(include_url=False):
         location = one["loc"]
         pointer = root + "".join(f"/{pointer_token(str(step))}" for step in location)
-        key = repr(str(location[-1])) if location else "the document"
+        key = _key(location)
         if one["type"] == "extra_forbidden":
             near = did_you_mean(str(location[-1]), _known_keys(model, location[:-1]))
             yield pointer, f"unknown key {key}{near}"
@@ -40,6 +40,14 @@ def explain(
             words = _WORDS.get(one["type"])
             context = one.get("ctx", {}) | {"key": key, "input": one["input"]}
             yield pointer, words.format(**context) if words else f"{key}: {one['msg']}"
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    """What a location ends in: `'action'`, `'probes[0]'`."""
+    if not location:
+        return "the document"
+    name, *indexes = location[-2:] if isinstance(location[-1], int) else location[-1:]
+    return repr(str(name) + "".join(f"[{index}]" for index in indexes))
 
 
 def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

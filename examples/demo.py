@@ -1,0 +1,155 @@
+"""`make run`: start the webhook on this machine and send the examples through both of its doors.
+
+The AdmissionReviews in examples/reviews were recorded from a real API server while the manifests
+beside them were applied with kubectl, so that nothing but podworthy is needed here.
+"""
+
+import argparse
+import base64
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from webhook.server.tls import write_development_certificate
+
+EXAMPLES = Path(__file__).parent
+REVIEWS = ("liveness-exec", "liveness-http", "goproxy", "mongodb", "web")
+START_SECONDS = 20.0
+
+# what a denial says between the finding and its policy: too wide for a table
+_WHERE_AND_HOW = re.compile(r" \(/.*(?=\[)")
+
+NEXT = """
+Every pod of the lesson lacks a readiness probe and is denied; the StatefulSet is let in, and gets
+the timings that its author left open. Try next, in another terminal:
+
+  curl --cacert {cert} --data @{review} {url}/validate
+  .venv/bin/podworthy audit examples/       # the same verdicts, from the files
+  .venv/bin/podworthy explain probe-timing  # why these timings
+  make sandbox                              # a real API server to `kubectl apply` at
+"""
+
+
+def main() -> int:
+    """Show the table, then stay up until Ctrl-C."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--port", type=int, default=8443)
+    port = parser.parse_args().port
+    own_the_terminal()
+    with tempfile.TemporaryDirectory(prefix="podworthy-") as directory:
+        cert, key = write_development_certificate(Path(directory))
+        server = start(port, cert, key)
+        try:
+            url = f"https://127.0.0.1:{port}"
+            client = Client(url, cert)
+            if client.wait_until_ready(server):
+                print_table(["object", "verdict", "finding", "timings filled"], rows(client))
+                review = EXAMPLES.joinpath("reviews", "mongodb.json").relative_to(Path.cwd())
+                print(NEXT.format(cert=cert, review=review, url=url))
+                print(f"Ready: {url} (Ctrl-C stops)", flush=True)
+            return server.wait()
+        except KeyboardInterrupt:
+            return server.wait()
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def own_the_terminal() -> None:
+    """Take Ctrl-C for ourselves: `make` would die of it and report a failure."""
+    if sys.stdin.isatty():
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        # nobody could bring us back: the shell waits for make, not for us
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+        os.setpgid(0, 0)
+        os.tcsetpgrp(sys.stdin.fileno(), os.getpgrp())
+
+
+def start(port: int, cert: Path, key: Path) -> "subprocess.Popen[bytes]":
+    """The webhook, as anyone would start it; its decision log is not shown here."""
+    command = [sys.executable, "-m", "webhook", "serve", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--cert", str(cert), "--key", str(key), "--drain", "0"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 our own interpreter
+
+
+class Client:
+    """Speaks to the webhook as the API server does: HTTPS, its certificate checked."""
+
+    def __init__(self, url: str, cert: Path) -> None:
+        self._url = url
+        self._context = ssl.create_default_context(cafile=cert)
+
+    def wait_until_ready(self, server: "subprocess.Popen[bytes]") -> bool:
+        """True once /readyz answers; False if the server ended instead, having said why."""
+        deadline = time.monotonic() + START_SECONDS
+        while server.poll() is None and time.monotonic() < deadline:
+            try:
+                return bool(self._send("/readyz", None))
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.05)
+        return False
+
+    def review(self, door: str, name: str) -> dict[str, Any]:
+        """The response of a door to a recorded review."""
+        body = EXAMPLES.joinpath("reviews", f"{name}.json").read_bytes()
+        response: dict[str, Any] = json.loads(self._send(f"/{door}", body))["response"]
+        return response
+
+    def _send(self, path: str, body: bytes | None) -> bytes:
+        request = urllib.request.Request(self._url + path, data=body)  # noqa: S310 https only
+        with urllib.request.urlopen(request, context=self._context, timeout=5) as answer:  # noqa: S310
+            content: bytes = answer.read()
+            return content
+
+
+def rows(client: Client) -> Iterator[list[list[str]]]:
+    """A row for each example; a cell may have several lines."""
+    for name in REVIEWS:
+        verdict = client.review("validate", name)
+        filled = client.review("mutate", name)
+        findings = ["none"]
+        if not verdict["allowed"]:
+            lines = verdict["status"]["message"].splitlines()[1:]
+            findings = [_WHERE_AND_HOW.sub(" ", line) for line in lines]
+        recorded = json.loads(EXAMPLES.joinpath("reviews", f"{name}.json").read_text())
+        patch = json.loads(base64.b64decode(filled.get("patch", "W10=")))
+        yield [
+            [f"{recorded['request']['kind']['kind']} {name}"],
+            ["allowed" if verdict["allowed"] else "denied"],
+            findings,
+            [timing(operation) for operation in patch] or ["none"],
+        ]
+
+
+def timing(operation: dict[str, Any]) -> str:
+    """`liveness timeoutSeconds 3` for the operation that sets it."""
+    probe, field = operation["path"].split("/")[-2:]
+    return f"{probe.removesuffix('Probe')} {field} {operation['value']}"
+
+
+def print_table(head: Sequence[str], table: Iterator[list[list[str]]]) -> None:
+    """Columns as wide as their widest line."""
+    body = list(table)
+    cells = [[[title] for title in head], *body]
+    widths = [max(len(line) for row in cells for line in row[i]) for i in range(len(head))]
+    for number, row in enumerate(cells):
+        for index in range(max(map(len, row))):
+            lines = (cell[index] if index < len(cell) else "" for cell in row)
+            print("  ".join(f"{line:<{w}}" for line, w in zip(lines, widths, strict=True)).rstrip())
+        if number == 0:
+            print("  ".join("-" * width for width in widths))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
