@@ -14,18 +14,16 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
+import threading
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from webhook.server.tls import write_development_certificate
+from webhook.server.tls import development_certificate
 
 EXAMPLES = Path(__file__).parent
 REVIEWS = ("liveness-exec", "liveness-http", "goproxy", "mongodb", "web")
-START_SECONDS = 20.0
 
 # what a denial says between the finding and its policy: too wide for a table
 _WHERE_AND_HOW = re.compile(r" \(/.*(?=\[)")
@@ -48,22 +46,28 @@ def main() -> int:
     port = parser.parse_args().port
     own_the_terminal()
     with tempfile.TemporaryDirectory(prefix="podworthy-") as directory:
-        cert, key = write_development_certificate(Path(directory))
-        server = start(port, cert, key)
+        cert, key = development_certificate(Path(directory))
+        server = Server(port, cert, key)
         try:
-            url = f"https://127.0.0.1:{port}"
-            client = Client(url, cert)
-            if client.wait_until_ready(server):
-                print_table(["object", "verdict", "finding", "timings filled"], rows(client))
-                review = EXAMPLES.joinpath("reviews", "mongodb.json").relative_to(Path.cwd())
-                print(NEXT.format(cert=cert, review=review, url=url))
-                print(f"Ready: {url} (Ctrl-C stops)", flush=True)
-            return server.wait()
+            if server.wait_until_ready():
+                show(f"https://127.0.0.1:{port}", cert)
+            else:
+                print("Another port: make run PORT=9443", file=sys.stderr)
+            return server.process.wait()
         except KeyboardInterrupt:
-            return server.wait()
+            return server.process.wait()
         finally:
-            server.terminate()
-            server.wait()
+            server.process.terminate()
+            server.process.wait()
+
+
+def show(url: str, cert: Path) -> None:
+    """The table, and what to try next."""
+    client = Client(url, cert)
+    print_table(["object", "verdict", "finding", "timings filled"], rows(client))
+    review = EXAMPLES.joinpath("reviews", "mongodb.json").relative_to(Path.cwd())
+    print(NEXT.format(cert=cert, review=review, url=url))
+    print(f"Ready: {url} (Ctrl-C stops)", flush=True)
 
 
 def own_the_terminal() -> None:
@@ -76,11 +80,32 @@ def own_the_terminal() -> None:
         os.tcsetpgrp(sys.stdin.fileno(), os.getpgrp())
 
 
-def start(port: int, cert: Path, key: Path) -> "subprocess.Popen[bytes]":
+class Server:
     """The webhook, as anyone would start it; its decision log is not shown here."""
-    command = [sys.executable, "-m", "webhook", "serve", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--cert", str(cert), "--key", str(key), "--drain", "0"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 our own interpreter
+
+    def __init__(self, port: int, cert: Path, key: Path) -> None:
+        command = [sys.executable, "-m", "webhook", "serve", "--host", "127.0.0.1"]
+        command += ["--port", str(port), "--cert", str(cert), "--key", str(key), "--drain", "0"]
+        self.process = subprocess.Popen(  # noqa: S603 our own interpreter
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        self._ready = threading.Event()
+        self._relay = threading.Thread(target=self._relay_messages, daemon=True)
+        self._relay.start()
+
+    def wait_until_ready(self) -> bool:
+        """True once it answers; False if it ended instead, having said why."""
+        while self._relay.is_alive() and not self._ready.wait(0.05):
+            pass
+        return self._ready.is_set()
+
+    def _relay_messages(self) -> None:
+        for line in self.process.stderr or ():
+            # ours comes after the table, where it is seen
+            if line.startswith("Ready: "):
+                self._ready.set()
+            else:
+                print(line, end="", file=sys.stderr)
 
 
 class Client:
@@ -90,23 +115,13 @@ class Client:
         self._url = url
         self._context = ssl.create_default_context(cafile=cert)
 
-    def wait_until_ready(self, server: "subprocess.Popen[bytes]") -> bool:
-        """True once /readyz answers; False if the server ended instead, having said why."""
-        deadline = time.monotonic() + START_SECONDS
-        while server.poll() is None and time.monotonic() < deadline:
-            try:
-                return bool(self._send("/readyz", None))
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.05)
-        return False
-
     def review(self, door: str, name: str) -> dict[str, Any]:
         """The response of a door to a recorded review."""
         body = EXAMPLES.joinpath("reviews", f"{name}.json").read_bytes()
         response: dict[str, Any] = json.loads(self._send(f"/{door}", body))["response"]
         return response
 
-    def _send(self, path: str, body: bytes | None) -> bytes:
+    def _send(self, path: str, body: bytes) -> bytes:
         request = urllib.request.Request(self._url + path, data=body)  # noqa: S310 https only
         with urllib.request.urlopen(request, context=self._context, timeout=5) as answer:  # noqa: S310
             content: bytes = answer.read()

@@ -93,6 +93,12 @@ class Probe(msgspec.Struct, rename="camel"):
             return "tcpSocket"
         return "grpc" if self.grpc is not None else None
 
+    @property
+    def settings(self) -> Handler | None:
+        """What the handler is set to, e.g. `{"port": 80, "path": "/"}`."""
+        found: Handler | None = getattr(self, _ATTRIBUTES[self.handler]) if self.handler else None
+        return found
+
     def timing(self, field: str) -> int | None:
         """The value of a timing by its wire name, e.g. `periodSeconds`, in seconds or tries."""
         value: int | None = getattr(self, _ATTRIBUTES[field])
@@ -102,7 +108,6 @@ class Probe(msgspec.Struct, rename="camel"):
 _ATTRIBUTES = {
     wire: attribute
     for attribute, wire in zip(Probe.__struct_fields__, Probe.__struct_encode_fields__, strict=True)
-    if wire in TIMING_DEFAULTS
 }
 
 

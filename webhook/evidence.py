@@ -7,14 +7,16 @@ entry of the creating request owns the defaults too, and so proves nothing) and 
 last-applied-configuration annotation. Both were tried on API servers 1.34 and 1.37.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from webhook.api import HANDLERS, Container, Proof, Standing, Workload
+from webhook.api import Container, Proof, Standing, Workload
 from webhook.workload import Metadata
+
+T = TypeVar("T")
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 MAX_SOURCE_BYTES: Final = 256 * 1024
@@ -38,16 +40,6 @@ class _Unreadable(Exception):
     """A source is there, and cannot be relied upon; the message says why."""
 
 
-class _Entry(msgspec.Struct, rename="camel"):
-    manager: str | None = None
-    operation: str | None = None
-    time: str | None = None
-    fields_v1: dict[str, Any] | None = msgspec.field(default=None, name="fieldsV1")
-
-
-_entries_decoder = msgspec.json.Decoder(list[_Entry] | None)
-
-
 class CreatedObject:
     """An object on its way into the API server, with defaults in place."""
 
@@ -57,7 +49,7 @@ class CreatedObject:
         self, workload: Workload, metadata: Metadata, field_manager: str | None = None
     ) -> None:
         """`field_manager` is `request.options.fieldManager`: the name of the creating request."""
-        self._workload = workload
+        self._spec_keys = (*workload.pod_path.split("/")[1:], "spec")
         self._metadata = metadata
         self._field_manager = field_manager
         self.doubts: dict[str, str] = {}
@@ -76,23 +68,65 @@ class CreatedObject:
         # a written initialDelaySeconds of 0 is dropped on the wire: its absence says nothing
         if value is None and field != "initialDelaySeconds":
             return Proof(Standing.UNWRITTEN, "absent from the object")
+        if isinstance(self._sources, str):
+            return Proof(Standing.DOUBTFUL, self._sources)
         try:
-            managed = self._managed(container, probe, field)
-            applied = self._applied(container, probe, field, value)
+            proofs = [source.proof(container, probe, field) for source in self._sources]
         except _Unreadable as reason:
             return Proof(Standing.DOUBTFUL, str(reason))
-        if managed is None or applied is None:
-            return managed or applied or Proof(Standing.UNKNOWN, "no evidence")
-        if managed.standing is not applied.standing:
+        known = [proof for proof in proofs if proof is not None]
+        if len({proof.standing for proof in known}) > 1:
             return Proof(Standing.DOUBTFUL, "managedFields and last-applied disagree")
-        return managed
+        return known[0] if known else Proof(Standing.UNKNOWN, "no evidence")
 
-    def _managed(self, container: Container, probe: str, field: str) -> Proof | None:
+    @cached_property
+    def _sources(self) -> "tuple[_ManagedFields, _LastApplied] | str":
+        """Both, read once for all questions; or why they cannot be relied upon."""
+        annotations = self._metadata.annotations or {}
+        try:
+            return (
+                _ManagedFields(
+                    bytes(self._metadata.managed_fields), self._spec_keys, self._field_manager
+                ),
+                _LastApplied(annotations.get(LAST_APPLIED), self._spec_keys),
+            )
+        except _Unreadable as reason:
+            return str(reason)
+
+
+class _Entry(msgspec.Struct):
+    manager: str | None = None
+    operation: str | None = None
+    time: str | None = None
+    fieldsV1: dict[str, Any] | None = None
+
+
+_entries_decoder = msgspec.json.Decoder(list[_Entry] | None)
+
+
+class _ManagedFields:
+    """Who owns which field (sigs.k8s.io/structured-merge-diff, `fieldpath/serialize.go`)."""
+
+    name = "managedFields"
+
+    def __init__(self, raw: bytes, spec_keys: Sequence[str], field_manager: str | None) -> None:
+        """Raises `_Unreadable`."""
+        entries = _decode(_entries_decoder, raw, self.name) or []
+        creating = _creating_entry(entries, field_manager)
+        self._owned = [
+            (entry, self._containers(entry, spec_keys))
+            for entry in entries
+            if entry is not creating
+        ]
+
+    def proof(self, container: Container, probe: str, field: str) -> Proof | None:
+        """Written if anybody owns the field; unwritten if it was applied without; None else."""
         unwritten: Proof | None = None
-        for entry in self._entries:
-            owned = self._owned_probe(entry, container, probe)
-            if owned is None:
+        for entry, containers in self._owned:
+            fields = containers.get((_list_of(container), container.name), {})
+            if f"f:{probe}Probe" not in fields:
                 continue
+            owned = _mapping(fields[f"f:{probe}Probe"], self.name)
             if f"f:{field}" in owned:
                 return Proof(Standing.WRITTEN, f"owned by {entry.manager} in managedFields")
             if entry.operation == "Apply":
@@ -101,116 +135,100 @@ class CreatedObject:
                 )
         return unwritten
 
-    @cached_property
-    def _entries(self) -> tuple[_Entry, ...]:
-        raw = bytes(self._metadata.managed_fields)
-        if len(raw) > MAX_SOURCE_BYTES:
-            raise _Unreadable(f"managedFields are larger than {MAX_SOURCE_BYTES // 1024} KiB")
-        try:
-            entries = _entries_decoder.decode(raw) or []
-        except (msgspec.MsgspecError, RecursionError) as error:
-            raise _Unreadable("managedFields are malformed") from error
-        creating = self._creating_entry(entries)
-        return tuple(entry for entry in entries if entry is not creating)
+    def _containers(
+        self, entry: _Entry, spec_keys: Sequence[str]
+    ) -> dict[tuple[str, str], Mapping[str, Any]]:
+        """What the entry owns of each container, by list and name."""
+        spec: Mapping[str, Any] = entry.fieldsV1 or {}
+        for key in spec_keys:
+            spec = _mapping(spec.get(f"f:{key}"), self.name)
+        found = {}
+        for name in _LISTS:
+            for key, owned in _mapping(spec.get(f"f:{name}"), self.name).items():
+                if key.startswith("k:"):
+                    item = _mapping(_decode(_any_decoder, key[2:].encode(), self.name), self.name)
+                    found[name, str(item.get("name"))] = _mapping(owned, self.name)
+        return found
 
-    def _creating_entry(self, entries: list[_Entry]) -> _Entry | None:
-        """The `Update` entry of the request that creates the object, which owns its defaults too.
 
-        Without a name in the request (controllers give none) it is the youngest.
+def _creating_entry(entries: Iterable[_Entry], field_manager: str | None) -> _Entry | None:
+    """The `Update` entry of the request that creates the object: it owns the defaults too.
+
+    Without a name in the request (controllers give none) it is the youngest.
+    """
+    updates = [entry for entry in entries if entry.operation == "Update"]
+    if field_manager:
+        updates = [entry for entry in updates if entry.manager == field_manager]
+    return max(updates, key=lambda entry: entry.time or "", default=None)
+
+
+class _LastApplied:
+    """kubectl's record of what a client-side apply wrote."""
+
+    name = "last-applied"
+
+    def __init__(self, text: Any, spec_keys: Sequence[str]) -> None:
+        """Raises `_Unreadable`."""
+        if not isinstance(text, str | None):
+            raise _Unreadable(f"{self.name} is malformed")
+        written = None if text is None else _decode(_any_decoder, text.encode(), self.name)
+        spec = _mapping(written, self.name)
+        for key in spec_keys:
+            spec = _mapping(spec.get(key), self.name)
+        self._containers: dict[tuple[str, str], Mapping[str, Any]] = {}
+        for name in _LISTS:
+            items = spec.get(name)
+            if not isinstance(items, list | None):
+                raise _Unreadable(f"{self.name} is malformed")
+            for item in items or ():
+                container = _mapping(item, self.name)
+                self._containers[name, str(container.get("name"))] = container
+
+    def proof(self, container: Container, probe: str, field: str) -> Proof | None:
+        """Written if the field is there; unwritten if the same probe is there without it.
+
+        Raises `_Unreadable` if the object has another value by now.
         """
-        updates = [entry for entry in entries if entry.operation == "Update"]
-        if self._field_manager:
-            updates = [entry for entry in updates if entry.manager == self._field_manager]
-        return max(updates, key=lambda entry: entry.time or "", default=None)
-
-    def _owned_probe(self, entry: _Entry, container: Container, probe: str) -> Any:
-        keys = [f"f:{key}" for key in self._spec_keys]
-        node: Any = entry.fields_v1 or {}
-        for key in (*keys, f"f:{_list_of(container)}"):
-            node = _child(node, key)
-        for key, owned in node.items():
-            if key.startswith("k:") and _names(key) == container.name:
-                return _child(owned, f"f:{probe}Probe", missing=None)
-        return None
-
-    def _applied(
-        self, container: Container, probe: str, field: str, value: int | None
-    ) -> Proof | None:
-        written = self._applied_probe(container, probe)
-        if not written:
+        fields = self._containers.get((_list_of(container), container.name), {})
+        written = _mapping(fields.get(f"{probe}Probe"), self.name)
+        found = container.probe(probe)
+        if not written or found is None or found.handler is None:
             return None
         chosen = written.get(field)
         if chosen is not None:
-            # what the API server drops on the wire: a 0 that is its default
-            if chosen != (0 if value is None else value) or isinstance(chosen, bool):
+            # an absent value is a 0 that the API server drops on the wire
+            if isinstance(chosen, bool) or chosen != (found.timing(field) or 0):
                 raise _Unreadable("last-applied has another value than the object")
             return Proof(Standing.WRITTEN, "written in last-applied")
-        found = container.probe(probe)
-        if found is None or found.handler is None:
-            return None
-        live = getattr(found, _HANDLER_ATTRIBUTES[found.handler])
-        if not _covers(written.get(found.handler), live):
+        if not _covers(written.get(found.handler), found.settings):
             return None
         return Proof(Standing.UNWRITTEN, "absent from the probe in last-applied")
 
-    def _applied_probe(self, container: Container, probe: str) -> dict[str, Any] | None:
-        node: Any = self._last_applied
-        for key in (*self._spec_keys, _list_of(container)):
-            if node is None:
-                return None
-            node = node.get(key) if isinstance(node, dict) else _refuse()
-        for entry in node or () if isinstance(node, list | None) else _refuse():
-            if not isinstance(entry, dict):
-                _refuse()
-            if entry.get("name") == container.name:
-                written = entry.get(f"{probe}Probe")
-                return written if isinstance(written, dict | None) else _refuse()
-        return None
 
-    @cached_property
-    def _last_applied(self) -> Any:
-        text = (self._metadata.annotations or {}).get(LAST_APPLIED)
-        if text is None:
-            return None
-        if not isinstance(text, str):
-            _refuse()
-        if len(text) > MAX_SOURCE_BYTES:
-            raise _Unreadable(f"last-applied is larger than {MAX_SOURCE_BYTES // 1024} KiB")
-        try:
-            return msgspec.json.decode(text)
-        except (msgspec.MsgspecError, RecursionError) as error:
-            raise _Unreadable("last-applied is malformed") from error
-
-    @cached_property
-    def _spec_keys(self) -> tuple[str, ...]:
-        return (*self._workload.pod_path.split("/")[1:], "spec")
-
-
-_HANDLER_ATTRIBUTES = dict(zip(HANDLERS, ("exec", "http_get", "tcp_socket", "grpc"), strict=True))
+_LISTS: Final = ("initContainers", "containers")
+_any_decoder = msgspec.json.Decoder()
 
 
 def _list_of(container: Container) -> str:
     return container.path.rsplit("/", 2)[-2]
 
 
-def _child(node: Any, key: str, missing: Any = msgspec.UNSET) -> Any:
-    child = node.get(key, {} if missing is msgspec.UNSET else missing)
-    if child is not None and not isinstance(child, Mapping):
-        raise _Unreadable("managedFields are malformed")
-    return child
-
-
-def _names(key: str) -> Any:
-    """The name in a list key such as `k:{"name":"web"}`."""
+def _decode(decoder: msgspec.json.Decoder[T], raw: bytes, name: str) -> T:
+    if len(raw) > MAX_SOURCE_BYTES:
+        raise _Unreadable(f"{name} is larger than {MAX_SOURCE_BYTES // 1024} KiB")
     try:
-        fields = msgspec.json.decode(key[2:])
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise _Unreadable("managedFields are malformed") from error
-    return fields.get("name") if isinstance(fields, dict) else None
+        return decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _Unreadable(f"{name} is malformed") from error
 
 
-def _refuse() -> Any:
-    raise _Unreadable("last-applied is malformed")
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+    """A JSON object as it is, null or nothing as an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _Unreadable(f"{name} is malformed")
+    return value
 
 
 def _covers(written: Any, live: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
 from webhook.api import Violation
@@ -26,12 +26,14 @@ def denial(profile: str, findings: Sequence[Finding], crashes: Sequence[Crash]) 
     if crashes:
         counts.append(f"{_count(len(crashes), 'policy', 'policies')} failed")
     lines = [f"podworthy/{profile}: {', '.join(counts)}"]
-    reasons = [_line(f.policy, f.violation) for f in findings] + [_crash(c) for c in crashes]
+    reasons = chain(
+        (_line(finding.policy, finding.violation) for finding in findings), map(_crash, crashes)
+    )
     length = len(lines[0])
     for index, reason in enumerate(reasons):
         length += len(reason) + 1
         if length > MAX_DENIAL and index:
-            lines.append(f"and {len(reasons) - index} more")
+            lines.append(f"and {len(findings) + len(crashes) - index} more")
             break
         lines.append(reason)
     return "\n".join(lines)

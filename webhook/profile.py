@@ -19,8 +19,8 @@ class Binding(msgspec.Struct, frozen=True):
     on_failure: str
     kinds: tuple[str, ...]
     params: Any
-    check: Callable[[Workload, Any], Iterator[Violation]] | None
-    fill: Callable[[Workload, Any, Evidence], Iterator[Fill]] | None
+    check: Callable[[Workload, Any], Iterator[Violation]]
+    fill: Callable[[Workload, Any, Evidence], Iterator[Fill]]
     rule_actions: Mapping[str, str]
 
     @property
@@ -53,14 +53,14 @@ def bind(name: str, spec: Mapping[str, Any]) -> Profile:
     """The profile that a valid, merged `spec` describes; a policy named nowhere is off."""
     settings = spec.get("policies", {})
     bindings = [
-        _bind(policy, spec, settings[policy_id])
+        (policy, _bind(policy, spec, settings[policy_id]))
         for policy_id, policy in catalog.POLICIES.items()
         if policy_id in settings
     ]
     return Profile(
         name=name,
-        checks=_by_kind(b for b in bindings if b.check and b.is_on),
-        fills=_by_kind(b for b in bindings if b.fill and b.is_on),
+        checks=_by_kind(binding for policy, binding in bindings if policy.check),
+        fills=_by_kind(binding for policy, binding in bindings if policy.fill),
     )
 
 
@@ -74,10 +74,15 @@ def _bind(policy: Policy[Any], spec: Mapping[str, Any], settings: Mapping[str, A
         on_failure=on_failure if ceiling == "deny" else "allow",
         kinds=tuple(settings.get("kinds") or policy.kinds),
         params=_params(policy, settings.get("params", {})),
-        check=policy.check,
-        fill=policy.fill,
+        check=policy.check or _nothing,
+        fill=policy.fill or _nothing,
         rule_actions={rule: _cap(rules[rule]["action"], ceiling) for rule in rules},
     )
+
+
+def _nothing(*_: Any) -> Iterator[Any]:
+    """What a policy that only fills finds, and one that only checks fills."""
+    return iter(())
 
 
 def _cap(action: str, ceiling: str) -> str:
@@ -87,9 +92,10 @@ def _cap(action: str, ceiling: str) -> str:
 def _params(policy: Policy[Any], written: Mapping[str, Any]) -> Params:
     """The written params over the policy's defaults: these are the last parent of every profile."""
     merged = merge(policy.params().model_dump(mode="json", by_alias=True), written)
-    return policy.params.model_validate_json(msgspec.json.encode(merged))
+    params: Params = policy.params.model_validate_json(msgspec.json.encode(merged))
+    return params
 
 
 def _by_kind(bindings: Iterable[Binding]) -> dict[str, tuple[Binding, ...]]:
-    bindings = tuple(bindings)
-    return {kind: tuple(binding for binding in bindings if kind in binding.kinds) for kind in KINDS}
+    active = [binding for binding in bindings if binding.is_on]
+    return {kind: tuple(b for b in active if kind in b.kinds) for kind in KINDS}

@@ -80,10 +80,10 @@ class _Response(msgspec.Struct, rename="camel", omit_defaults=True):
     warnings: Sequence[str] | None = None
 
 
-class _Answer(msgspec.Struct, rename="camel"):
-    response: _Response
+class _Answer(msgspec.Struct, rename="camel", kw_only=True):
     api_version: str = API_VERSION
     kind: str = KIND
+    response: _Response
 
 
 _decoder = msgspec.json.Decoder(_Envelope)
@@ -146,7 +146,7 @@ def render(
     if patch:
         response.patch = base64.b64encode(_encoder.encode(patch)).decode()
         response.patch_type = "JSONPatch"
-    return _encoder.encode(_Answer(response))
+    return _encoder.encode(_Answer(response=response))
 
 
 def is_null(raw: msgspec.Raw) -> bool:

@@ -1,0 +1,5 @@
+"""The audit of files: sources, the objects in them, the engine, a report."""
+
+from webhook.audit.run import run
+
+__all__ = ["run"]

@@ -1,0 +1,59 @@
+"""Fixtures for tests on a real API server."""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import pytest
+
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.server import webhook_server
+from tests.cluster.versions import NEWEST
+
+# As `make test KUBERNETES="1.37.2 1.34.4"` passes it: every test runs on each.
+VERSIONS = os.environ.get("KUBERNETES", "").split() or [NEWEST]
+
+_numbers = itertools.count(1)
+
+
+class Namespaces(Protocol):
+    """Makes a namespace with these labels, and returns its name."""
+
+    def __call__(self, labels: Mapping[str, str] | None = None) -> str: ...
+
+
+@pytest.fixture(scope="session", params=VERSIONS)
+def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """One control plane for all tests of a version; what a test changes, it must put back."""
+    with ControlPlane(request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def new_namespace(control_plane: ControlPlane) -> Iterator[Namespaces]:
+    """For a test that needs several namespaces, or labels on one."""
+    made: list[str] = []
+
+    def make(labels: Mapping[str, str] | None = None) -> str:
+        name = f"test-{next(_numbers)}"
+        control_plane.create_namespace(name, labels)
+        made.append(name)
+        return name
+
+    yield make
+    if made:
+        control_plane.kubectl("delete", "namespace", "--wait=false", *made)
+
+
+@pytest.fixture
+def namespace(new_namespace: Namespaces) -> str:
+    """A fresh namespace without labels of ours."""
+    return new_namespace()
+
+
+@pytest.fixture(scope="session")
+def webhook(control_plane: ControlPlane) -> Iterator[ControlPlane]:
+    """The same control plane, with podworthy registered for all three profiles and enforcing."""
+    with webhook_server(control_plane):
+        yield control_plane

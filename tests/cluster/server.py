@@ -1,0 +1,71 @@
+"""Run podworthy as a cluster would: registered by Service, with a certificate for its name."""
+
+import contextlib
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from tests.cluster.certificates import webhook_certificate
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.processes import Process, free_port
+from tests.cluster.registration import (
+    NAMESPACE,
+    SERVICE,
+    create_service,
+    register,
+    wait_until_enforced,
+)
+
+PROFILES = {"advise": "Ignore", "baseline": "Fail", "strict": "Fail"}
+DEFAULT = "baseline"
+
+_ROOT = Path(__file__).parents[2]
+_START = 30  # seconds until the server listens
+
+Command = Callable[[str, int, Path, Path], list[str | Path]]
+
+
+def webhook_command(host: str, port: int, certificate: Path, key: Path) -> list[str | Path]:
+    """The command line that serves on this address."""
+    serve: list[str | Path] = [sys.executable, "-m", "webhook", "serve"]
+    address = [f"--host={host}", f"--port={port}", "--drain=1"]  # one API server, soon told
+    return [*serve, *address, "--cert", certificate, "--key", key]
+
+
+@contextlib.contextmanager
+def webhook_server(
+    control_plane: ControlPlane,
+    *,
+    profiles: Mapping[str, str] = PROFILES,
+    default: str = DEFAULT,
+    command: Command = webhook_command,
+) -> Iterator[Process]:
+    """The server, from when it is asked and obeyed; its log is `webhook.log` in the directory.
+
+    `profiles` maps each to its failurePolicy. ProcessDied, TimeoutError: with the log's end.
+    The registration stays behind, but its names are replaced by the next.
+    """
+    port = free_port()
+    ip = create_service(control_plane, port)
+    pems = webhook_certificate(f"{SERVICE}.{NAMESPACE}.svc", ip)
+    certificate, key = (
+        control_plane.directory / "webhook.crt",
+        control_plane.directory / "webhook.key",
+    )
+    certificate.write_bytes(pems.certificate_pem)
+    key.write_bytes(pems.key_pem)
+    log = control_plane.directory / "webhook.log"
+    server = Process(command(ip, port, certificate, key), log=log, cwd=_ROOT)
+    try:
+        server.wait_until(lambda: _listens(ip, port), seconds=_START, what="webhook server")
+        register(control_plane, ca_pem=pems.ca_pem, port=port, profiles=profiles, default=default)
+        wait_until_enforced(control_plane, default)
+        yield server
+    finally:
+        server.stop()
+
+
+def _listens(ip: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((ip, port)) == 0

@@ -1,0 +1,10 @@
+"""The Kubernetes releases that podworthy is tested on, and the etcd below them.
+
+Each has a directory in `modules/` that pins every Go module it is built from by hash; after a
+change here run `python -m tests.cluster.pin`.
+"""
+
+NEWEST = "1.37.2"
+OLDEST = "1.34.4"
+KUBERNETES = (NEWEST, OLDEST)
+ETCD = "3.6.16"

@@ -1,0 +1,99 @@
+"""Real servers for tests: `podworthy serve` as a process on a free loopback port."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 20.0
+"""Seconds that a test waits for anything at most."""
+
+
+@dataclass
+class Served:
+    """A running server."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    port: int
+    certificate: Path
+    _output: Path
+
+    @property
+    def stdout(self) -> str:
+        """What it has written so far: the decision log."""
+        return (self._output / "stdout").read_text()
+
+    @property
+    def stderr(self) -> str:
+        """Its messages so far."""
+        return (self._output / "stderr").read_text()
+
+    def connect(self) -> ssl.SSLSocket:
+        """A new TLS connection that trusts this server alone."""
+        context = ssl.create_default_context(cafile=self.certificate)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        return context.wrap_socket(plain, server_hostname="localhost")
+
+    def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, str, bytes]:
+        """Status, Content-Type and body of one request on a connection of its own."""
+        with self.connect() as connection:
+            head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall(head.encode() + body)
+            return read_answer(connection, method)
+
+
+def read_answer(connection: socket.socket, method: str = "GET") -> tuple[int, str, bytes]:
+    """Status, Content-Type and body of the next answer on a connection."""
+    response = http.client.HTTPResponse(connection, method=method)
+    response.begin()
+    return response.status, response.headers["Content-Type"], response.read()
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds; fail after `PATIENCE`."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.01)
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[Served]:
+    """`podworthy serve --dev --port 0 ARGUMENTS`, ready; stopped at the end if it still runs."""
+    command = [sys.executable, "-m", "webhook", "serve", "--dev", "--port", "0", *arguments]
+    with tempfile.TemporaryDirectory() as directory:
+        output = Path(directory)
+        with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err:
+            process = subprocess.Popen(command, stdout=out, stderr=err, env=_environment())
+        try:
+            yield _ready(process, output)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            process.wait(PATIENCE)
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PODWORTHY_")}
+
+
+def _ready(process: subprocess.Popen[bytes], output: Path) -> Served:
+    log = output / "stderr"
+    eventually(lambda: "Ready: " in log.read_text() or process.poll() is not None)
+    text = log.read_text()
+    ready = re.search(r"^Ready: (https://127\.0\.0\.1:(\d+)) \(Ctrl-C stops\)$", text, re.M)
+    certificate = re.search(r"^Certificate: (.+)$", text, re.M)
+    assert ready is not None, text
+    assert certificate is not None, text
+    return Served(process, ready[1], int(ready[2]), Path(certificate[1]), output)

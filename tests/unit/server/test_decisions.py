@@ -1,0 +1,82 @@
+"""The decision log: in order, bounded, and never in the way."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.serving import eventually
+from webhook.server.decisions import BUFFER_BYTES, DecisionLog
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """Reader and writer."""
+    reader, writer = os.pipe()
+    yield reader, writer
+    for descriptor in (reader, writer):
+        if Path(f"/proc/self/fd/{descriptor}").exists():
+            os.close(descriptor)
+
+
+def read_lines(reader: int) -> list[dict[str, object]]:
+    with os.fdopen(reader, "rb") as stream:
+        return [json.loads(line) for line in stream]
+
+
+def test_one_line_each_in_order(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    log = DecisionLog(writer)
+    for number in range(100):
+        log.write({"number": number, "text": "a\nb"})
+    log.close(timeout=5.0)
+    os.close(writer)
+    assert read_lines(reader) == [{"number": n, "text": "a\nb"} for n in range(100)]
+
+
+def test_a_reader_that_does_not_read_loses_lines_and_is_told_how_many(
+    pipe: tuple[int, int],
+) -> None:
+    reader, writer = pipe
+    log = DecisionLog(writer)
+    record = {"text": "x" * 100_000}
+    count = 4 * BUFFER_BYTES // 100_000
+    started = time.monotonic()
+    for _ in range(count):
+        log.write(record)
+    log.close(timeout=0.01)
+    assert time.monotonic() - started < 1.0
+    arrived = lost = 0
+    with os.fdopen(reader, "rb") as stream:
+        while arrived + lost < count:
+            line = json.loads(stream.readline())
+            lost += line.get("lost", 0)
+            arrived += line == record
+    assert lost
+    assert arrived * 100_000 > BUFFER_BYTES - 100_000
+
+
+def test_a_reader_that_is_gone(pipe: tuple[int, int], caplog: pytest.LogCaptureFixture) -> None:
+    reader, writer = pipe
+    os.close(reader)
+    log = DecisionLog(writer)
+    log.write({})
+    eventually(lambda: caplog.records)
+    log.write({})
+    log.close(timeout=5.0)
+    assert "cannot be written any more" in caplog.text
+
+
+def test_a_descriptor_that_somebody_made_non_blocking(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    os.set_blocking(writer, False)
+    log = DecisionLog(writer)
+    for _ in range(20):
+        log.write({"text": "x" * 10_000})
+    with os.fdopen(reader, "rb") as stream:
+        for _ in range(20):
+            assert json.loads(stream.readline()) == {"text": "x" * 10_000}
+    log.close(timeout=5.0)

@@ -1,0 +1,327 @@
+"""One connection as a state machine: a transport that only remembers, no socket, no clock."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhook.admission import Answer, Door
+from webhook.server import protocol, surface
+from webhook.server.protocol import Connection, Service
+from webhook.server.surface import Surface
+
+
+class Echo:
+    """Stands for admission: answers with what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+
+    def handle(self, door: Door, profile: str | None, body: bytes) -> Answer:
+        if body == b"crash":
+            raise ZeroDivisionError
+        self.asked.append(body)
+        return Answer(200, b"%s|%s|%s" % (door.value.encode(), str(profile).encode(), body), {})
+
+
+class Wire(asyncio.Transport):
+    """A client and the transport to it."""
+
+    def __init__(self, *, max_connections: int = 9) -> None:
+        super().__init__()
+        self.admission = Echo()
+        self.records: list[dict[str, Any]] = []
+        self.service = Service(Surface(self.admission), self.records.append, max_connections)
+        self.service.tick(0.0)
+        self.output = b""
+        self.closed = self.aborted = self.paused = False
+        self.connection = Connection(self.service)
+        self.connection.connection_made(self)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.output += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def send(self, *parts: bytes) -> "Wire":
+        for part in parts:
+            self.connection.data_received(part)
+        return self
+
+    @property
+    def answers(self) -> list[tuple[int, bytes]]:
+        """Status and body of every answer so far."""
+        rest, found = self.output, []
+        while rest:
+            head, _, rest = rest.partition(b"\r\n\r\n")
+            length = int((re.search(rb"Content-Length: (\d+)", head) or [b"", b"0"])[1])
+            found.append((int(head.split()[1]), rest[:length]))
+            rest = rest[length:]
+        return found
+
+    @property
+    def statuses(self) -> list[int]:
+        return [status for status, _ in self.answers]
+
+    @property
+    def leaving(self) -> bool:
+        return self.output.count(b"\r\nConnection: close\r\n") == 1
+
+
+def post(body: bytes, path: bytes = b"/validate", fields: bytes = b"") -> bytes:
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\n%bContent-Length: %d\r\n\r\n"
+    return head % (path, fields, len(body)) + body
+
+
+def chunked(*chunks: bytes, trailer: bytes = b"") -> bytes:
+    head = b"POST /mutate/strict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in chunks) + b"0\r\n%b\r\n" % trailer
+
+
+def get(path: bytes = b"/livez", fields: bytes = b"Host: x\r\n", version: bytes = b"1.1") -> bytes:
+    return b"GET %s HTTP/%s\r\n%b\r\n" % (path, version, fields)
+
+
+REQUESTS = [
+    post(b"one"),
+    post(b"", b"/validate/strict?timeout=3s"),
+    chunked(b"two", b"three", trailer=b"X: y\r\n"),
+    get(),
+    get(b"/nowhere"),
+    b"\r\n" + post(b"four", fields=b"Expect: 100-continue\r\n"),
+]
+ANSWERS = [
+    (200, b"validate|None|one"),
+    (200, b"validate|strict|"),
+    (200, b"mutate|strict|twothree"),
+    (200, b"ok"),
+    (404, surface.NOT_FOUND.body),
+    (100, b""),
+    (200, b"validate|None|four"),
+]
+
+
+class TestCutting:
+    """TCP knows no requests: how the bytes are cut must not matter."""
+
+    @pytest.mark.parametrize("request_", REQUESTS)
+    def test_every_split_in_two(self, request_: bytes) -> None:
+        whole = Wire().send(request_).answers
+        for place in range(len(request_)):
+            assert Wire().send(request_[:place], request_[place:]).answers == whole
+
+    def test_byte_by_byte(self) -> None:
+        assert Wire().send(*pieces(b"".join(REQUESTS), 1)).answers == ANSWERS
+
+    def test_pipelined_in_one_read(self) -> None:
+        wire = Wire().send(b"".join(REQUESTS))
+        assert wire.answers == ANSWERS
+        assert len(wire.records) == len(wire.admission.asked) == 4
+        assert not wire.closed
+
+    @given(st.lists(st.sampled_from(REQUESTS), max_size=6), st.lists(st.integers(1, 300)))
+    def test_any_cut_of_any_requests(self, requests: list[bytes], sizes: list[int]) -> None:
+        stream = b"".join(requests)
+        parts = []
+        for size in sizes:
+            parts.append(stream[:size])
+            stream = stream[size:]
+        cut = Wire().send(*filter(None, [*parts, stream]))
+        assert cut.answers == [a for request in requests for a in Wire().send(request).answers]
+
+    @given(st.lists(st.binary(min_size=1) | st.sampled_from(REQUESTS), max_size=6))
+    def test_any_bytes_are_survived(self, parts: list[bytes]) -> None:
+        wire = Wire().send(*parts)
+        assert not wire.aborted
+        assert wire.output.count(b"Connection: close") <= 1
+
+
+def pieces(data: bytes, size: int) -> Iterable[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+BOTH = (
+    b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "refusal"),
+    [
+        (BOTH, surface.BAD_REQUEST),
+        (post(b"a", fields=b"Content-Length: 1\r\n"), surface.BAD_REQUEST),
+        (post(b"a", fields=b"Host: y\r\n"), surface.BAD_REQUEST),
+        (get(fields=b""), surface.BAD_REQUEST),
+        (get(version=b"2.0"), surface.BAD_REQUEST),
+        (get(version=b"0.9"), surface.BAD_REQUEST),
+        (b"GET /livez\r\n\r\n", surface.BAD_REQUEST),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", surface.BAD_REQUEST),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", surface.BAD_REQUEST),
+        (BOTH.replace(b"Content-Length: 3\r\n", b"").replace(b"chunked", b"gzip, chunked"),
+         surface.BAD_REQUEST),
+        (chunked(b"a").replace(b"HTTP/1.1", b"HTTP/1.0"), surface.BAD_REQUEST),
+        (chunked(b"a").replace(b"\r\n1\r\n", b"\r\nx\r\n"), surface.BAD_REQUEST),
+        (post(b"a", fields=b"Expect: a-miracle\r\n"), surface.EXPECTATION_FAILED),
+        (get(fields=b"Host: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n"), surface.NO_UPGRADE),
+        (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", surface.NO_UPGRADE),
+        (get(b"/" + b"a" * surface.MAX_LINE), surface.HEAD_TOO_LARGE),
+        (get(fields=b"Host: x\r\n" + b"A: b\r\n" * surface.MAX_FIELDS), surface.HEAD_TOO_LARGE),
+        (get(fields=b"Host: x\r\nA: %b\r\n" % (b"a" * surface.MAX_HEAD)), surface.HEAD_TOO_LARGE),
+        (chunked(b"a", trailer=b"A: %b\r\n" % (b"a" * surface.MAX_HEAD)), surface.HEAD_TOO_LARGE),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [1, 1000, 100_000])
+def test_refused(request_: bytes, refusal: surface.Response, size: int) -> None:
+    """It is answered once, nothing behind it is taken for a request, and it may read its answer."""
+    wire = Wire().send(*pieces(request_, size), get(), b"\xff")
+    assert wire.answers == [(refusal.status, refusal.body)]
+    assert wire.leaving
+    assert wire.admission.asked == []
+    assert not wire.closed
+    wire.service.tick(protocol.LINGER_TIMEOUT)
+    assert wire.closed
+
+
+class TestBounds:
+    """Nothing a client sends grows without end."""
+
+    def test_a_head_of_just_the_allowed_size(self) -> None:
+        fixed = len(get(fields=b"Host: x\r\nA: \r\n"))
+        request = get(fields=b"Host: x\r\nA: %b\r\n" % (b"a" * (surface.MAX_HEAD - fixed)))
+        assert len(request) == surface.MAX_HEAD
+        assert Wire().send(*pieces(request, 1)).statuses == [200]
+
+    def test_a_field_without_an_end(self) -> None:
+        wire = Wire().send(b"GET / HTTP/1.1\r\nA: ", *[b"a" * 1000] * 20)
+        assert wire.statuses == [431]
+
+    def test_blank_lines_without_an_end(self) -> None:
+        assert Wire().send(*[b"\r\n" * 500] * 20).statuses == [431]
+
+    def test_a_trailer_without_an_end(self) -> None:
+        request = chunked(b"a").removesuffix(b"\r\n")
+        assert Wire().send(request + b"A: ", *[b"a" * 1000] * 20).statuses == [431]
+
+    def test_a_length_over_the_limit_is_refused_before_the_body(self) -> None:
+        head = b"POST /validate HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d"
+        wire = Wire().send(head % (surface.MAX_BODY + 1), b"\r\n\r\n")
+        assert wire.statuses == [413]
+
+    def test_the_largest_body(self) -> None:
+        body = b" " * surface.MAX_BODY
+        wire = Wire().send(*pieces(post(body), 1 << 18))
+        assert wire.statuses == [200]
+        assert wire.admission.asked == [body]
+
+    def test_chunks_over_the_limit(self) -> None:
+        parts = [b" " * (1 << 20)] * 17
+        assert Wire().send(*pieces(chunked(*parts), 1 << 18)).statuses == [413]
+
+    def test_a_refused_client_cannot_send_for_ever(self) -> None:
+        wire = Wire().send(b"\xff", *[b" " * (1 << 22)] * 17)
+        assert wire.statuses == [400]
+        assert wire.aborted
+
+    def test_connections(self) -> None:
+        wire = Wire(max_connections=1)
+        assert not wire.aborted
+        second = Connection(wire.service)
+        second.connection_made(wire)
+        assert wire.aborted
+
+
+class TestTime:
+    """Deadlines, looked at once a second."""
+
+    @pytest.mark.parametrize(
+        ("start", "seconds"),
+        [(b"G", protocol.HEAD_TIMEOUT), (post(b"ab")[:-1], protocol.BODY_TIMEOUT)],
+    )
+    def test_a_slow_request(self, start: bytes, seconds: float) -> None:
+        wire = Wire().send(start)
+        wire.service.tick(seconds - 1)
+        assert wire.output == b""
+        wire.service.tick(seconds)
+        assert wire.statuses == [408]
+        assert wire.leaving
+
+    @pytest.mark.parametrize("before", [b"", get()])
+    def test_an_idle_connection_is_closed_without_a_word(self, before: bytes) -> None:
+        wire = Wire().send(before)
+        output = wire.output
+        wire.service.tick(surface.IDLE_TIMEOUT - 1)
+        assert not wire.closed
+        wire.service.tick(surface.IDLE_TIMEOUT)
+        assert wire.closed
+        assert wire.output == output
+
+
+class TestLeaving:
+    """Who ends a connection, and how."""
+
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            get(fields=b"Host: x\r\nConnection: close\r\n"),
+            get(version=b"1.0"),
+            get(version=b"1.0", fields=b"Connection: keep-alive\r\n"),
+        ],
+    )
+    def test_the_client_asks(self, request_: bytes) -> None:
+        wire = Wire().send(request_ + get())
+        assert wire.answers == [(200, b"ok")]
+        assert wire.leaving
+        assert wire.closed
+
+    def test_draining(self) -> None:
+        wire = Wire()
+        wire.service.routes.ready = False
+        wire.send(get(b"/readyz") + get())
+        assert wire.answers == [(503, b"draining")]
+        assert wire.leaving
+        assert wire.closed
+
+    def test_only_a_resting_connection_retires(self) -> None:
+        wire = Wire().send(get()[:-1])
+        wire.connection.retire()
+        assert not wire.closed
+        wire.send(get()[-1:])
+        wire.connection.retire()
+        assert wire.answers == [(200, b"ok")]
+        assert wire.closed
+
+    @pytest.mark.parametrize("sent", [b"", post(b"half")[:-2], get()])
+    def test_the_client_hangs_up(self, sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+        wire = Wire().send(sent)
+        wire.connection.connection_lost(ConnectionResetError())
+        assert wire.service.connections == set()
+        assert caplog.records == []
+
+    def test_a_bug_ends_the_connection_alone(self, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.ERROR):
+            wire = Wire().send(post(b"crash") + get())
+        assert wire.aborted
+        assert wire.output == b""
+        assert "ZeroDivisionError" in caplog.text
+
+    def test_a_client_that_does_not_read_is_not_read(self) -> None:
+        wire = Wire()
+        wire.connection.pause_writing()
+        assert wire.paused
+        wire.connection.resume_writing()
+        assert not wire.paused

@@ -1,0 +1,259 @@
+"""Both servers as real processes, over real TLS: alike, and hard to disturb."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.serving import PATIENCE, Served, eventually, read_answer, serving
+from webhook.server import surface
+
+REVIEW = {
+    "apiVersion": "admission.k8s.io/v1",
+    "kind": "AdmissionReview",
+    "request": {
+        "uid": "1",
+        "kind": {"group": "", "version": "v1", "kind": "Pod"},
+        "operation": "CREATE",
+        "namespace": "default",
+        "object": {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "a"},
+            "spec": {"containers": [{"name": "web", "image": "nginx"}]},
+        },
+    },
+}
+BODY = json.dumps(REVIEW).encode()
+
+
+@pytest.fixture(scope="session")
+def ours() -> Iterator[Served]:
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def flask() -> Iterator[Served]:
+    with serving("--wsgi") as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def both(ours: Served, flask: Served) -> tuple[Served, Served]:
+    return ours, flask
+
+
+def raw_answer(served: Served, request: bytes) -> tuple[int, str, bytes]:
+    """The first final answer to some bytes."""
+    with served.connect() as connection:
+        connection.sendall(request)
+        return read_answer(connection, request.split(b" ", 1)[0].decode("latin-1"))
+
+
+def request(
+    method: str = "POST", target: str = "/validate", body: bytes = b"", fields: str = "Host: x"
+) -> bytes:
+    head = f"{method} {target} HTTP/1.1\r\n{fields}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode("latin-1") + body
+
+
+CHUNKED = b"POST /validate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+TABLE = {
+    "allowed": (request(body=BODY.replace(b"CREATE", b"DELETE")), 200),
+    "denied": (request(body=BODY), 200),
+    "with a profile and a query": (request(target="/validate/strict?timeout=3s", body=BODY), 200),
+    "mutate": (request(target="/mutate/advise", body=BODY), 200),
+    "chunked": (CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY), 200),
+    "expecting": (request(body=BODY, fields="Host: x\r\nExpect: 100-continue"), 200),
+    "absolute-form": (request(target="https://x:1/validate?y", body=BODY), 200),
+    "percent-encoded": (request(target="/valid%61te", body=BODY), 200),
+    "HTTP/1.0": (b"GET /livez HTTP/1.0\r\n\r\n", 200),
+    "health": (request("GET", "/livez"), 200),
+    "readiness": (request("GET", "/readyz"), 200),
+    "no JSON": (request(body=b"\xff"), 400),
+    "no body": (request(), 400),
+    "unknown profile": (request(target="/validate/strct", body=BODY), 404),
+    "profile with a slash": (request(target="/validate/a/b", body=BODY), 404),
+    "profile that is no UTF-8": (request(target="/validate/%ff%c3%a9", body=BODY), 404),
+    "trailing slash": (request(target="/validate/", body=BODY), 404),
+    "double slash": (request(target="//validate", body=BODY), 404),
+    "metrics": (request("GET", "/metrics"), 404),
+    "root": (request("GET", "/"), 404),
+    "favicon": (request("GET", "/static/x"), 404),
+    "all": (request("OPTIONS", "*"), 404),
+    "HEAD": (request("HEAD", "/livez"), 405),
+    "GET of a door": (request("GET"), 405),
+    "OPTIONS of a door": (request("OPTIONS"), 405),
+    "POST of health": (request("POST", "/livez"), 405),
+    "unknown method": (request("BREW", "/validate"), 400),
+    "known to some": (request("PROPFIND", "/validate"), 400),
+    "lower case": (request("get", "/livez"), 400),
+    "upgrade": (request("GET", "/livez", fields="Host: x\r\nUpgrade: h2c"), 400),
+    "tunnel": (request("CONNECT", "x:443"), 400),
+    "other expectation": (request(fields="Host: x\r\nExpect: y"), 417),
+    "length and chunks": (CHUNKED.replace(b"Host", b"Content-Length: 3\r\nHost"), 400),
+    "two lengths": (request(fields="Host: x\r\nContent-Length: 0"), 400),
+    "two hosts": (request(fields="Host: x\r\nHost: x"), 400),
+    "no host": (request("GET", "/livez", fields="A: b"), 400),
+    "other coding": (CHUNKED.replace(b"chunked", b"gzip, chunked") + b"0\r\n\r\n", 400),
+    "unknown coding": (CHUNKED.replace(b"chunked", b"gzap") + b"0\r\n\r\n", 400),
+    "bad chunk": (CHUNKED + b"x\r\n\r\n", 400),
+    "newer version": (b"GET /livez HTTP/1.2\r\nHost: x\r\n\r\n", 400),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "no HTTP": (b"\x00\x01 what is this?\r\n\r\n", 400),
+    "bad target": (b"GET livez HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "spoofed path": (request("GET", "/", fields="Host: x\r\nPATH_INFO: /livez"), 404),
+    "spoofed script": (request("GET", "/livez", fields="Host: x\r\nSCRIPT_NAME: /livez"), 200),
+    "long line": (request("GET", "/" + "a" * surface.MAX_LINE), 431),
+    "many fields": (request(fields="Host: x\r\n" + "A: b\r\n" * 100 + "C: d"), 431),
+    "large head": (request(fields="Host: x" + ("\r\nA: " + "a" * 8000) * 3), 431),
+    "large field": (request(fields="Host: x\r\nA: " + "a" * surface.MAX_HEAD), 431),
+    "large body": (request().replace(b"Length: 0", b"Length: %d" % (surface.MAX_BODY + 1)), 413),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("bytes_", "status"), TABLE.values(), ids=TABLE)
+def test_alike(both: tuple[Served, Served], bytes_: bytes, status: int) -> None:
+    one, other = (raw_answer(served, bytes_) for served in both)
+    assert one == other
+    assert one[0] == status
+    if one[1] == surface.JSON and not bytes_.startswith(b"HEAD"):
+        assert set(json.loads(one[2])) in ({"error"}, {"apiVersion", "kind", "response"})
+
+
+SEGMENTS = st.sampled_from(
+    ["validate", "mutate", "livez", "readyz", "strict", "baseline", "%2f", ""]
+)
+PATHS = st.lists(SEGMENTS | st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E)))
+BODIES = (
+    st.binary()
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ).map(lambda value: json.dumps(value).encode())
+    | st.builds(
+        lambda place, byte: BODY[:place] + bytes([byte]) + BODY[place + 1 :],
+        st.integers(0, len(BODY) - 1),
+        st.integers(0, 255),
+    )
+)
+METHODS = st.sampled_from(
+    ["POST", "POST", "POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "TRACE"]
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(METHODS, PATHS.map(lambda segments: "/" + "/".join(segments)), BODIES)
+@example("POST", "/validate", BODY)
+def test_alike_whatever_is_asked(
+    both: tuple[Served, Served], method: str, path: str, body: bytes
+) -> None:
+    bytes_ = request(method, path, body)
+    one, other = (raw_answer(served, bytes_) for served in both)
+    assert one == other
+    assert one[0] != 500
+
+
+def test_many_requests_on_one_connection(both: tuple[Served, Served]) -> None:
+    for served in both:
+        with served.connect() as connection:
+            for _ in range(20):
+                connection.sendall(request(body=BODY))
+                assert read_answer(connection)[0] == 200
+
+
+def has_logged(served: Served) -> bool:
+    return '"uid":"logged"' in served.stdout
+
+
+def test_a_denial_is_logged(both: tuple[Served, Served]) -> None:
+    for served in both:
+        body = BODY.replace(b'"uid": "1"', b'"uid": "logged"')
+        assert served.ask("POST", "/validate", body)[0] == 200
+        eventually(partial(has_logged, served))
+        assert all(json.loads(line) for line in served.stdout.splitlines())
+
+
+def test_a_body_that_is_too_large_gets_its_answer_though_it_is_sent(ours: Served) -> None:
+    length = surface.MAX_BODY + 1
+    for head, body in [
+        (b"Content-Length: %d\r\n\r\n" % length, b" " * length),
+        (b"Transfer-Encoding: chunked\r\n\r\n", b"%x\r\n%b\r\n0\r\n\r\n" % (length, b" " * length)),
+    ]:
+        bytes_ = b"POST /validate HTTP/1.1\r\nHost: x\r\n" + head + body
+        assert raw_answer(ours, bytes_)[0] == 413
+
+
+def test_slow_clients_stop_nobody(ours: Served) -> None:
+    """Half-open handshakes, half a head, half a body, and somebody who does not speak TLS."""
+    with ExitStack() as stack:
+        for _ in range(100):
+            silent = stack.enter_context(socket.create_connection(("127.0.0.1", ours.port)))
+            silent.sendall(b"\x16\x03\x01")
+        for start in [b"POST /val", request(body=BODY)[:-1]] * 5:
+            stack.enter_context(ours.connect()).sendall(start)
+        plain = stack.enter_context(socket.create_connection(("127.0.0.1", ours.port)))
+        plain.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        started = time.monotonic()
+        assert ours.ask("GET", "/livez") == (200, surface.TEXT, b"ok")
+        assert time.monotonic() - started < 1.0
+        plain.settimeout(PATIENCE)
+        assert not plain.recv(100).startswith(b"HTTP")
+
+
+def test_clients_that_leave_early_are_no_news(ours: Served) -> None:
+    for start in [b"", b"POST /val", request(body=BODY)[:-1], request(body=BODY)]:
+        with ours.connect() as connection:
+            connection.sendall(start)
+    assert ours.ask("GET", "/livez")[0] == 200
+    assert "Traceback" not in ours.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--wsgi"]], ids=["ours", "flask"])
+class TestProcess:
+    """Starting and leaving."""
+
+    def test_a_taken_port(self, arguments: list[str]) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            command = [sys.executable, "-m", "webhook", "serve", "--dev", f"--port={port}"]
+            started = time.monotonic()
+            done = subprocess.run([*command, *arguments], capture_output=True, timeout=PATIENCE)
+        assert time.monotonic() - started < 4.0
+        assert done.returncode == 2
+        assert b"the port is taken; choose another with --port" in done.stderr
+        assert b"Traceback" not in done.stderr
+        assert done.stdout == b""
+
+    def test_sigterm_drains_and_exits_0(self, arguments: list[str]) -> None:
+        with serving("--drain", "1", *arguments) as served:
+            with served.connect() as connection:
+                connection.sendall(request("GET", "/livez"))
+                assert read_answer(connection)[0] == 200
+                started = time.monotonic()
+                served.process.send_signal(signal.SIGTERM)
+                eventually(lambda: served.ask("GET", "/readyz")[0] == 503)
+                assert served.ask("GET", "/livez")[0] == 200
+                connection.sendall(request("GET", "/livez"))
+                assert read_answer(connection)[0] == 200
+            assert served.process.wait(PATIENCE) == 0
+            assert 0.9 < time.monotonic() - started < 6.0
+            assert "Traceback" not in served.stderr
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+    def test_interrupts_exit_0_at_once(self, arguments: list[str], number: signal.Signals) -> None:
+        with serving("--drain", "30", *arguments) as served:
+            served.process.send_signal(number)
+            assert served.process.wait(5.0) == 0
+            assert "Traceback" not in served.stderr
+            assert not served.certificate.exists()

@@ -1,0 +1,442 @@
+"""Profiles as they are written: what is inherited, what is capped, and every mistake's place."""
+
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from tests.builders import profile
+from webhook import catalog
+from webhook.api import KINDS
+from webhook.documents import load_profiles
+from webhook.errors import DocumentError
+from webhook.profile import Binding, Profile, merge
+
+
+def document(spec: str, name: str = "payments") -> str:
+    """A Profile; line 5 is the first of the spec."""
+    head = f"apiVersion: podworthy.dev/v1alpha1\nkind: Profile\nmetadata: {{name: {name}}}\nspec:\n"
+    return head + "".join(f"  {line}\n" for line in dedent(spec).strip().splitlines())
+
+
+def load(directory: Path, *documents: str) -> dict[str, Profile]:
+    """The shipped profiles and these, which stand in one file."""
+    (directory / "team.yaml").write_text("---\n".join(documents))
+    return load_profiles([directory])
+
+
+def errors(directory: Path, *documents: str) -> list[str]:
+    """What is wrong with the file, its directory cut off."""
+    with pytest.raises(DocumentError) as refusal:
+        load(directory, *documents)
+    return [problem.removeprefix(f"{directory}/") for problem in refusal.value.problems]
+
+
+def bindings(of: Profile, kind: str = "Pod") -> dict[str, Binding]:
+    return {one.policy: one for one in (*of.checks[kind], *of.fills[kind])}
+
+
+def actions(of: Profile, kind: str = "Pod") -> dict[str, str]:
+    return {policy: one.action for policy, one in bindings(of, kind).items()}
+
+
+# The shipped ones
+
+
+def test_the_shipped_profiles() -> None:
+    shipped = load_profiles()
+
+    assert sorted(shipped) == ["advise", "baseline", "strict"]
+    deny = {"require-probes": "deny", "require-claims": "deny", "probe-timing": "fill"}
+    assert actions(shipped["baseline"]) == deny
+    assert actions(shipped["strict"]) == deny
+    assert actions(shipped["advise"]) == {
+        "require-probes": "warn",
+        "require-claims": "warn",
+        "probe-timing": "suggest",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "inline_csi", "on_failure"),
+    [("advise", "warn", "allow"), ("baseline", "warn", "allow"), ("strict", "deny", "deny")],
+)
+def test_what_tells_the_shipped_profiles_apart(
+    name: str, inline_csi: str, on_failure: str
+) -> None:
+    found = bindings(load_profiles()[name])
+    assert found["require-claims"].action_of("inline-csi") == inline_csi
+    assert {one.on_failure for one in found.values()} == {on_failure}
+
+
+def test_no_host_path_is_shipped() -> None:
+    for one in load_profiles().values():
+        assert bindings(one)["require-claims"].params.host_paths == ()
+
+
+def test_a_kind_that_a_policy_does_not_judge_is_left_to_the_others() -> None:
+    baseline = load_profiles()["baseline"]
+    assert set(actions(baseline, "Job")) == {"require-claims", "probe-timing"}
+    assert set(actions(baseline, "CronJob")) == {"require-claims", "probe-timing"}
+    assert {kind for kind in KINDS if "require-probes" in actions(baseline, kind)} == (
+        set(KINDS) - {"Job", "CronJob"}
+    )
+
+
+# Extending
+
+
+def test_a_policy_named_nowhere_is_off(tmp_path: Path) -> None:
+    found = load(tmp_path, document("policies: {require-probes: {action: warn}}"))["payments"]
+    assert actions(found) == {"require-probes": "warn"}
+    found = load(tmp_path, document("policies: {}"))["payments"]
+    assert actions(found) == {}
+
+
+def test_maps_merge_by_key_and_lists_replace() -> None:
+    base = {"a": {"x": 1, "y": [1, 2]}, "b": 2}
+    assert merge(base, {"a": {"y": [3], "z": 4}}) == {"a": {"x": 1, "y": [3], "z": 4}, "b": 2}
+
+
+def test_a_child_changes_what_it_names_and_inherits_the_rest(tmp_path: Path) -> None:
+    spec = """
+        extends: strict
+        policies:
+          require-probes: {action: warn}
+          require-claims:
+            params: {hostPaths: [{prefix: /var/log, readOnly: true}]}
+        """
+    found = bindings(load(tmp_path, document(spec))["payments"])
+
+    assert found["require-probes"].action == "warn"
+    assert found["require-claims"].action == "deny"
+    assert found["require-claims"].action_of("inline-csi") == "deny"
+    assert found["require-claims"].on_failure == "deny"
+    assert [h.prefix for h in found["require-claims"].params.host_paths] == ["/var/log"]
+    assert "csi.spiffe.io" in found["require-claims"].params.csi_drivers
+
+
+def test_a_list_in_a_child_replaces_the_parents(tmp_path: Path) -> None:
+    parent = document(
+        "policies: {require-claims: {action: deny, params: {csiDrivers: [a.example, b.example]}}}",
+        name="parent",
+    )
+    child = document(
+        "extends: parent\npolicies: {require-claims: {params: {csiDrivers: [c.example]}}}"
+    )
+    both = load(tmp_path, child, parent)
+    assert bindings(both["payments"])["require-claims"].params.csi_drivers == ("c.example",)
+    assert bindings(both["parent"])["require-claims"].params.csi_drivers == (
+        "a.example",
+        "b.example",
+    )
+
+
+def test_a_grandchild_reaches_through(tmp_path: Path) -> None:
+    child = document("extends: strict\nonFailure: allow", name="child")
+    grandchild = document("extends: child\npolicies: {require-claims: {action: 'off'}}")
+    found = load(tmp_path, grandchild, child)["payments"]
+    assert actions(found)["require-probes"] == "deny"
+    assert bindings(found)["require-probes"].on_failure == "allow"
+    # the rule has an action of its own, so the policy still runs for it
+    assert bindings(found)["require-claims"].action == "off"
+    assert bindings(found)["require-claims"].action_of("inline-csi") == "deny"
+
+
+def test_a_partial_table_merges_over_the_shipped_one(tmp_path: Path) -> None:
+    spec = """
+        extends: baseline
+        policies:
+          probe-timing:
+            params: {timings: {liveness: {exec: {timeoutSeconds: 9, failureThreshold: null}}}}
+        """
+    params = bindings(load(tmp_path, document(spec))["payments"])["probe-timing"].params
+    assert params.wanted("liveness", "exec") == {"timeoutSeconds": 9, "periodSeconds": 10}
+    assert params.wanted("liveness", "httpGet") == {
+        "timeoutSeconds": 3,
+        "periodSeconds": 10,
+        "failureThreshold": 6,
+    }
+    assert params.wanted("startup", "exec")["failureThreshold"] == 30
+
+
+# Ceiling, failure, kinds, rules
+
+
+def test_a_ceiling_caps_every_deny_rules_and_on_failure_too(tmp_path: Path) -> None:
+    found = bindings(load(tmp_path, document("extends: strict\nmaxAction: warn"))["payments"])
+    assert found["require-probes"].action == "warn"
+    assert found["require-claims"].action_of("inline-csi") == "warn"
+    assert found["require-probes"].on_failure == "allow"
+    assert found["probe-timing"].action == "fill", "a fill denies nothing"
+
+
+def test_a_ceiling_raises_nothing() -> None:
+    capped = profile(maxAction="warn", policies={"require-probes": {"action": "audit"}})
+    assert actions(capped) == {"require-probes": "audit"}
+    assert actions(profile(maxAction="deny", policies={"require-probes": {"action": "warn"}})) == {
+        "require-probes": "warn"
+    }
+
+
+def test_a_ceiling_is_inherited_and_can_be_lifted(tmp_path: Path) -> None:
+    under = document("extends: advise\npolicies: {require-probes: {action: deny}}", name="under")
+    lifted = document("extends: advise\nmaxAction: deny", name="lifted")
+    both = load(tmp_path, under, lifted)
+    assert actions(both["under"])["require-probes"] == "warn"
+    assert actions(both["lifted"])["require-probes"] == "deny"
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({}, "allow"),
+        ({"onFailure": "deny"}, "deny"),
+        ({"onFailure": "deny", "maxAction": "warn"}, "allow"),
+        ({"onFailure": "deny", "maxAction": "deny"}, "deny"),
+    ],
+)
+def test_on_failure_of_a_profile(spec: dict[str, Any], expected: str) -> None:
+    found = profile(**spec, policies={"require-probes": {"action": "deny"}})
+    assert bindings(found)["require-probes"].on_failure == expected
+
+
+def test_a_policy_may_override_on_failure() -> None:
+    policies = {
+        "require-probes": {"action": "deny", "onFailure": "deny"},
+        "require-claims": {"action": "deny"},
+    }
+    found = bindings(profile(onFailure="allow", policies=policies))
+    assert found["require-probes"].on_failure == "deny"
+    assert found["require-claims"].on_failure == "allow"
+
+
+def test_kinds_narrow_what_is_judged(tmp_path: Path) -> None:
+    spec = "policies: {require-probes: {action: deny, kinds: [Pod, StatefulSet]}}"
+    found = load(tmp_path, document(spec))["payments"]
+    assert {kind for kind in KINDS if actions(found, kind)} == {"Pod", "StatefulSet"}
+
+
+def test_an_empty_list_of_kinds_is_not_every_kind(tmp_path: Path) -> None:
+    spec = "policies: {require-probes: {action: deny, kinds: []}}"
+    try:
+        found = load(tmp_path, document(spec))["payments"]
+    except DocumentError:
+        return
+    assert not any(actions(found, kind) for kind in KINDS)
+
+
+# Mistakes, each with its place
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        (
+            "policies:\n  require-probe: {action: deny}",
+            "team.yaml:6: unknown policy 'require-probe' (did you mean 'require-probes'?)",
+        ),
+        ("policies:\n  spellbound: {action: deny}", "team.yaml:6: unknown policy 'spellbound'"),
+        (
+            "extend: baseline",
+            "team.yaml:5: unknown key 'extend' (did you mean 'extends'?)",
+        ),
+        (
+            "policies:\n  require-probes:\n    acton: deny",
+            "team.yaml:7: unknown key 'acton' (did you mean 'action'?)",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: deny\n    params:\n      prob: [liveness]",
+            "team.yaml:9: unknown key 'prob' (did you mean 'probes'?)",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: deny\n    params:\n"
+            "      ignore:\n      - name: a\n        image: b\n        imag: c",
+            "team.yaml:12: unknown key 'imag' (did you mean 'image'?)",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: deny\n    params:\n"
+            "      ignore:\n      - name: a",
+            "team.yaml:10: 'image' is missing",
+        ),
+        (
+            "policies:\n  require-claims:\n    action: deny\n"
+            "    params: {hostPaths: [{prefix: /var/log, readonly: true}]}",
+            "team.yaml:8: unknown key 'readonly' (did you mean 'readOnly'?)",
+        ),
+        (
+            "policies:\n  require-claims:\n    action: deny\n    rules:\n"
+            "      inline-cs: {action: warn}",
+            "team.yaml:9: unknown rule 'inline-cs' of require-claims (did you mean 'inline-csi'?)",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: deny\n    rules:\n      lost: {action: warn}",
+            "team.yaml:9: unknown rule 'lost' of require-probes",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: deny\n    kinds: [Pod, Statefulset]",
+            "team.yaml:8: unknown kind 'Statefulset' (did you mean 'StatefulSet'?)",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: deny\n    kinds: [CronJob]",
+            "team.yaml:8: require-probes does not judge 'CronJob'",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: fill",
+            "team.yaml:7: require-probes cannot 'fill'; it can deny, warn, audit, off",
+        ),
+        (
+            "policies:\n  probe-timing:\n    action: deny",
+            "team.yaml:7: probe-timing cannot 'deny'; it can fill, suggest, off",
+        ),
+        (
+            "policies:\n  require-probes:\n    kinds: [Pod]",
+            "team.yaml:6: require-probes has no action, here or in a profile that this one extends",
+        ),
+        (
+            "extends: baselin",
+            "team.yaml:5: extends unknown profile 'baselin' (did you mean 'baseline'?)",
+        ),
+        (
+            "extends: payments",
+            "team.yaml:5: profiles extend in a circle: payments -> payments",
+        ),
+        (
+            "policies:\n  probe-timing:\n    action: fill\n    params:\n      timings:\n"
+            "        liveness:\n          http: {timeoutSeconds: 3}",
+            "team.yaml:11: unknown key 'http' (did you mean 'httpGet'?)",
+        ),
+        (
+            "policies:\n  probe-timing:\n    action: fill\n    params:\n      timings:\n"
+            "        liveness:\n          exec: {timeoutSecond: 3}",
+            "team.yaml:11: unknown key 'timeoutSecond' (did you mean 'timeoutSeconds'?)",
+        ),
+        (
+            "policies:\n  probe-timing:\n    action: fill\n    params:\n      timings:\n"
+            "        liveness:\n          exec:\n            timeoutSeconds: 0",
+            "team.yaml:12: 'timeoutSeconds' must be at least 1",
+        ),
+        (
+            "policies:\n  probe-timing:\n    action: fill\n    params:\n      timings:\n"
+            "        liveness:\n          exec:\n            timeoutSeconds: '3'",
+            "team.yaml:12: 'timeoutSeconds' must be an integer",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: deny\n    params:\n      sidecars: 'yes'",
+            "team.yaml:9: 'sidecars' must be true or false",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: deny\n    params:\n      probes: liveness",
+            "team.yaml:9: 'probes' must be a list",
+        ),
+        (
+            "policies:\n  require-claims:\n    action: deny\n    params:\n      csiDrivers: [7]",
+            "team.yaml:9: 'csiDrivers[0]' must be a string",
+        ),
+        ("policies: []", "team.yaml:5: 'policies' must be a mapping"),
+        ("policies:\n  require-probes: deny", "team.yaml:6: 'require-probes' must be a mapping"),
+        ("policies:\n  require-probes:", "team.yaml:6: 'require-probes' must be a mapping"),
+        (
+            "maxAction: fill",
+            "team.yaml:5: 'maxAction' must be 'deny', 'warn' or 'audit', not 'fill'",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: dney",
+            "team.yaml:7: 'action' must be "
+            "'deny', 'warn', 'audit', 'fill', 'suggest' or 'off', not 'dney'",
+        ),
+        (
+            "onFailure: maybe",
+            "team.yaml:5: 'onFailure' must be 'deny' or 'allow', not 'maybe'",
+        ),
+        (
+            "policies: {}\npolicies: {}",
+            "team.yaml:6: key 'policies' is repeated",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(tmp_path: Path, spec: str, problem: str) -> None:
+    assert errors(tmp_path, document(spec)) == [problem]
+
+
+def test_off_needs_no_quotes(tmp_path: Path) -> None:
+    # which YAML 1.1 would read as false
+    spec = """
+        extends: baseline
+        policies:
+          require-probes: {action: off}
+          probe-timing: {action: off}
+        """
+    assert set(actions(load(tmp_path, document(spec))["payments"])) == {"require-claims"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("kind: Profile", "team.yaml:1: 'apiVersion' is missing"),
+        (
+            document("policies: {}").replace("v1alpha1", "v1"),
+            "team.yaml:1: 'apiVersion' must be 'podworthy.dev/v1alpha1', not 'podworthy.dev/v1'",
+        ),
+        (
+            document("policies: {}").replace("kind: Profile", "kind: Profil"),
+            "team.yaml:2: 'kind' must be 'Profile', not 'Profil'",
+        ),
+        (
+            document("policies: {}", name="Payments"),
+            "team.yaml:3: 'name' 'Payments' does not match ^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        ),
+        (
+            document("policies: {}").replace("{name: payments}", "{name: payments, labels: {}}"),
+            "team.yaml:3: unknown key 'labels'",
+        ),
+        (document("policies: {}").partition("spec:")[0], "team.yaml:1: 'spec' is missing"),
+        ("- a\n- b\n", "team.yaml:1: the document must be a mapping"),
+    ],
+)
+def test_what_is_no_profile_is_told(tmp_path: Path, text: str, problem: str) -> None:
+    assert problem in errors(tmp_path, text)
+
+
+def test_text_that_is_no_yaml_is_told_with_its_line(tmp_path: Path) -> None:
+    (problem,) = errors(tmp_path, document("policies: {require-probes: {action: deny}"))
+    assert problem.startswith("team.yaml:")
+
+
+def test_a_taken_name_is_an_error(tmp_path: Path) -> None:
+    baseline = catalog.PROFILES_DIRECTORY / "baseline.yaml"
+    assert errors(tmp_path, document("policies: {}", name="baseline")) == [
+        f"team.yaml:3: profile 'baseline' is taken by {baseline}"
+    ]
+
+
+def test_every_mistake_of_every_document_is_told_at_once(tmp_path: Path) -> None:
+    one = document("policies:\n  require-probe: {action: deny}", name="one")
+    two = document("extend: one", name="two")
+    assert errors(tmp_path, one, two) == [
+        "team.yaml:6: unknown policy 'require-probe' (did you mean 'require-probes'?)",
+        "team.yaml:12: unknown key 'extend' (did you mean 'extends'?)",
+    ]
+
+
+def test_a_circle_of_two_is_told(tmp_path: Path) -> None:
+    one, two = document("extends: two", name="one"), document("extends: one", name="two")
+    assert errors(tmp_path, one, two) == [
+        "team.yaml:11: profiles extend in a circle: one -> two -> one",
+        "team.yaml:5: profiles extend in a circle: two -> one -> two",
+    ]
+
+
+def test_empty_documents_and_other_files_are_nothing(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not yaml: [")
+    (tmp_path / "deeper.yaml").mkdir()
+    assert "payments" in load(tmp_path, "", document("policies: {}"), "# a comment\n")
+
+
+def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as refusal:
+        load_profiles([tmp_path / "nowhere"])
+    assert str(refusal.value) == (
+        f"{tmp_path}/nowhere: No such file or directory; give a directory of profiles"
+    )

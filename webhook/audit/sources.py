@@ -1,0 +1,95 @@
+"""From the paths of the command line to the bytes of each file."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+STDIN: Final = "-"
+"""The path that means standard input."""
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A file that was read."""
+
+    file: str
+    data: bytes
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """A path that could not be read, and why."""
+
+    file: str
+    problem: str
+
+
+def texts(paths: Iterable[str], stdin: BinaryIO) -> Iterator[Text | Unread]:
+    """Every file that the paths mean, in their order, one at a time.
+
+    A file that is named is read whatever its name; a directory is searched for `SUFFIXES`, sorted,
+    without what is hidden, is a link to a directory or is no regular file.
+    """
+    for path in paths:
+        if path == STDIN:
+            yield _text(STDIN, stdin.read)
+        else:
+            yield from _named(Path(path))
+
+
+def _named(path: Path) -> Iterator[Text | Unread]:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        yield _unread(path, error)
+        return
+    if stat.S_ISDIR(mode):
+        yield from _search(path)
+    elif stat.S_ISREG(mode):
+        yield _text(path, path.read_bytes)
+    elif stat.S_ISFIFO(mode):
+        yield _text(path, lambda: _read_pipe(path))
+    else:
+        yield Unread(_shown(path), "neither a file nor a directory")
+
+
+def _search(directory: Path) -> Iterator[Text | Unread]:
+    pending = [directory]
+    while pending:
+        path = pending.pop()
+        try:
+            if path is directory or stat.S_ISDIR(path.lstat().st_mode):
+                visible = (child for child in path.iterdir() if not child.name.startswith("."))
+                pending += sorted(visible, reverse=True)
+            elif path.suffix in SUFFIXES and (path.is_file() or not path.exists()):
+                yield _text(path, path.read_bytes)
+        except OSError as error:
+            yield _unread(path, error)
+
+
+def _read_pipe(path: Path) -> bytes:
+    """All of a named pipe, e.g. bash's `<(helm template ...)`; nothing if nobody writes to it."""
+    # opening it in the usual way would wait for a writer, perhaps for ever
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    with open(descriptor, "rb") as pipe:
+        return pipe.read()
+
+
+def _text(path: Path | str, read: Callable[[], bytes]) -> Text | Unread:
+    try:
+        return Text(_shown(path), read())
+    except OSError as error:
+        return _unread(path, error)
+
+
+def _unread(path: Path | str, error: OSError) -> Unread:
+    return Unread(_shown(path), error.strerror or str(error))
+
+
+def _shown(path: Path | str) -> str:
+    """A name that can be written as UTF-8, which file names need not be."""
+    return os.fsencode(path).decode(errors="replace")

@@ -1,0 +1,103 @@
+"""What a report consists of, in the shapes of `AuditReport` JSON."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+Result = Literal["fail", "warn", "skip", "error"]
+"""`fail` for the action deny, `warn` for warn and audit, `error` for a policy that crashed."""
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where something stands in the input; what is unknown is absent."""
+
+    file: str
+    """As given or found; `-` is standard input."""
+    document: int | UnsetType = UNSET
+    """0-based, counting every document of the file, empty ones too."""
+    item: int | UnsetType = UNSET
+    """0-based, inside a list only; items of lists inside lists are counted through."""
+    line: int | UnsetType = UNSET
+    """1-based."""
+
+
+class ObjectName(msgspec.Struct, frozen=True, rename="camel"):
+    """Which object it is."""
+
+    api_version: str
+    kind: str
+    namespace: str | None
+    name: str | None
+
+
+class ObjectEntry(msgspec.Struct, frozen=True):
+    """A judged object."""
+
+    object: ObjectName
+    source: Source
+
+
+class FindingEntry(msgspec.Struct, frozen=True):
+    """What a policy found in an object."""
+
+    policy: str
+    rule: str | None
+    result: Result
+    action: str | None
+    """`deny`, `warn` or `audit`; None if the policy crashed."""
+    object: ObjectName
+    path: str
+    """JSON Pointer into the object as written."""
+    message: str
+    source: Source
+    exemption: None = None
+
+
+class FillEntry(msgspec.Struct, frozen=True):
+    """A value that would be set in an object."""
+
+    policy: str
+    action: str
+    """`fill` or `suggest`."""
+    object: ObjectName
+    path: str
+    """JSON Pointer into the object as written."""
+    value: Any
+    was: Any
+    evidence: str
+    source: Source
+
+
+class ErrorEntry(msgspec.Struct, frozen=True):
+    """Input that could not be read or judged."""
+
+    source: Source
+    message: str
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """Everything that is known of one judged object."""
+
+    entry: ObjectEntry
+    findings: Sequence[FindingEntry]
+    """In the order of policy id and path."""
+    fills: Sequence[FillEntry]
+    """In the order of policy id and path."""
+
+
+class Summary(msgspec.Struct):
+    """Counts over the whole input."""
+
+    objects: int = 0
+    """Judged ones."""
+    ignored: int = 0
+    """Objects and documents that are no workload."""
+    fail: int = 0
+    warn: int = 0
+    skip: int = 0
+    error: int = 0
+    fills: int = 0
+    errors: int = 0
+    """Entries of `errors`."""

@@ -1,0 +1,52 @@
+"""`AuditReport` as JSON, written while judging."""
+
+import io
+from typing import Any
+
+import msgspec
+
+from webhook.report.entries import ErrorEntry, Judged, Summary
+from webhook.report.output import Output
+
+class _List:
+    """A JSON list, one entry on each line."""
+
+    def __init__(self, output: Output | io.StringIO) -> None:
+        self._output = output
+        self._separator = "\n  "
+
+    def add(self, entry: Any) -> None:
+        self._output.write(f"{self._separator}{msgspec.json.encode(entry).decode()}")
+        self._separator = ",\n  "
+
+
+class JsonReport:
+    """Objects are written at once; the lists that follow them have to wait for the last object."""
+
+    def __init__(self, output: Output, profile: str) -> None:
+        self._output = output
+        self._objects = _List(output)
+        self._waiting = {key: io.StringIO() for key in ("findings", "fills", "errors")}
+        self._lists = {key: _List(waiting) for key, waiting in self._waiting.items()}
+        head = {"apiVersion": "podworthy.dev/v1alpha1", "kind": "AuditReport", "profile": profile}
+        start = msgspec.json.encode(head).decode().removesuffix("}")
+        output.write(f'{start},\n "objects": [')
+
+    def judged(self, judged: Judged) -> None:
+        """Write the object, keep the rest."""
+        self._objects.add(judged.entry)
+        for finding in judged.findings:
+            self._lists["findings"].add(finding)
+        for fill in judged.fills:
+            self._lists["fills"].add(fill)
+
+    def failed(self, error: ErrorEntry) -> None:
+        """Keep the error."""
+        self._lists["errors"].add(error)
+
+    def close(self, summary: Summary) -> None:
+        """Write the rest, the summary last."""
+        self._output.write("]")
+        for key, waiting in self._waiting.items():
+            self._output.write(f',\n "{key}": [{waiting.getvalue()}]')
+        self._output.write(f',\n "summary": {msgspec.json.encode(summary).decode()}}}\n')

@@ -1,0 +1,102 @@
+"""What gunicorn runs: its settings, and what its workers need of us."""
+
+import math
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import flask
+from gunicorn.app.base import BaseApplication
+
+from webhook.server import surface
+from webhook.server.decisions import DecisionLog
+from webhook.server.surface import Surface
+
+SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a place for gunicorn's heartbeat file
+HEARTBEAT_TIMEOUT: Final = 10
+"""Seconds without a heartbeat after which gunicorn replaces a worker. No review takes one."""
+LEAVING_TIME: Final = 5
+"""Seconds that a worker may take to exit when its drain is over."""
+THREADS: Final = 4
+
+
+@dataclass(frozen=True)
+class Address:
+    """A listening socket that is not yet gunicorn's."""
+
+    descriptor: int
+    url: str
+
+
+class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
+    """One worker process, ours or (`wsgi`) gunicorn's threads with Flask."""
+
+    def __init__(
+        self,
+        routes: Surface,
+        context: ssl.SSLContext,
+        address: Address,
+        *,
+        certificate: Path,
+        wsgi: bool,
+        drain: float,
+        ready: Callable[[], None],
+    ) -> None:
+        """`drain` in seconds; `ready` is called once, when the first worker answers."""
+        self.routes = routes
+        self.context = context
+        self.drain = drain
+        self.decisions = DecisionLog(1)
+        self._address = address
+        self._certificate = certificate
+        self._wsgi = wsgi
+        self._ready = ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Every setting that matters, so that gunicorn's environment variables do not."""
+        settings: dict[str, Any] = {
+            "bind": f"fd://{self._address.descriptor}",
+            "workers": 1,
+            "worker_class": f"webhook.server.{'wsgi' if self._wsgi else 'worker'}.Worker",
+            "threads": THREADS,
+            "timeout": HEARTBEAT_TIMEOUT,
+            "graceful_timeout": math.ceil(self.drain) + LEAVING_TIME,
+            "keepalive": surface.IDLE_TIMEOUT,
+            "http_protocols": "h1",
+            "worker_exit": self._flush,
+            # TLS is on if there is a file; the context is ours
+            "certfile": str(self._certificate),
+            "ssl_context": lambda _config, _default: self.context,
+            # nobody stands between the API server and us: believe no forwarded header
+            "forwarded_allow_ips": "",
+            "limit_request_line": surface.MAX_LINE,
+            "limit_request_fields": surface.MAX_FIELDS,
+            "limit_request_field_size": surface.MAX_HEAD,
+            # a read-only root file system has no place for it
+            "control_socket_disable": True,
+            "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
+            "loglevel": "error",
+        }
+        if self._wsgi:
+            from webhook.server.wsgi import check
+
+            settings["pre_request"] = check
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> flask.Flask:
+        """The WSGI application; only gunicorn's threads ask for it."""
+        from webhook.server.app import create_app
+
+        return create_app(self.routes, self.decisions)
+
+    def announce(self, age: int) -> None:
+        """To be called by a worker that answers; `age` is gunicorn's count of workers."""
+        if age == 1:
+            self._ready()
+
+    def _flush(self, _arbiter: object, _worker: object) -> None:
+        self.decisions.close(timeout=1.0)

@@ -1,0 +1,253 @@
+"""One connection: bytes in, answers out, in the order of the requests.
+
+httptools (llhttp, the parser of Node.js) cuts the bytes into messages; admission is a pure
+function, so the answer is written inside `data_received`: no task, no queue, nothing to cancel.
+
+    IDLE ──first byte──> HEAD ──its end──> BODY ──answered──> IDLE, or closed
+      └──────────────────┴── refused ───────┴───────────────> LEAVING
+
+Refused is whatever leaves unclear where the next request would begin. The answer is written, then
+bytes are thrown away for a while before the connection is closed: to close a socket that has unread
+bytes makes the kernel send a RST, and a RST makes the client's kernel discard the answer.
+
+The parser bounds nothing by itself. Four counters do: of the head, of its fields, of the body, and
+of bytes that brought nothing (blank lines, chunk extensions, a header value without an end).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from email.utils import formatdate
+from enum import Enum
+from typing import Any, Final, NoReturn, cast
+
+import httptools
+
+from webhook.server import http1, surface
+from webhook.server.surface import Response, Surface, path_of
+
+logger = logging.getLogger(__name__)
+
+HEAD_TIMEOUT: Final = 10
+"""Seconds from a request's first byte to the end of its head."""
+BODY_TIMEOUT: Final = 30
+"""Seconds from there to the end of its body; the longest `timeoutSeconds` of a webhook."""
+LINGER_TIMEOUT: Final = 2
+"""Seconds in which a refused client may read its answer."""
+LINGER_BYTES: Final = 4 * surface.MAX_BODY
+"""What a refused client may go on sending meanwhile."""
+
+
+class Phase(Enum):
+    """Where a connection stands."""
+
+    IDLE = 0
+    HEAD = 1
+    BODY = 2
+    LEAVING = 3
+
+
+class Service:
+    """What the connections of one worker share."""
+
+    def __init__(
+        self, routes: Surface, record: Callable[[dict[str, Any]], None], max_connections: int
+    ) -> None:
+        """`record` takes the entries of the decision log and must not block."""
+        self.routes = routes
+        self.record = record
+        self.max_connections = max_connections
+        self.connections: set[Connection] = set()
+        self.now = 0.0
+        """Seconds of the loop's clock, as of the last tick: exact enough for every deadline."""
+        self.date = b""
+
+    def tick(self, now: float) -> None:
+        """Move the clock on and end what is overdue; to be called once a second."""
+        self.now = now
+        self.date = formatdate(usegmt=True).encode()
+        for connection in tuple(self.connections):
+            connection.expire()
+
+
+class Connection(asyncio.Protocol):
+    """One client; `asyncio.Protocol` names the methods that the transport calls."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self._discarded = 0
+        # a client may open a connection before it needs one, as Go's does: it may rest, too
+        self._rest()
+
+    def _rest(self) -> None:
+        self._phase = Phase.IDLE
+        self._deadline = self._service.now + surface.IDLE_TIMEOUT
+        self._barren = 0  # bytes since those that last brought a request or its body on
+        self._forget()
+
+    def _forget(self) -> None:
+        self._target = b""
+        self._version = ""
+        self._field_bytes = 0
+        self._field_count = 0
+        self._fields: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or drop it when there are too many.
+
+        A client that is dropped knows at once, and the API server's failurePolicy decides; one that
+        had to wait in a queue would learn the same after its timeout.
+        """
+        self._transport = cast("asyncio.Transport", transport)
+        self._service.connections.add(self)
+        if len(self._service.connections) > self._service.max_connections:
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 asyncio's signature
+        """Forget everything; clients may leave whenever they like."""
+        self._service.connections.discard(self)
+        self._phase = Phase.LEAVING
+        del self._parser  # it holds this object's methods, a cycle
+
+    def pause_writing(self) -> None:
+        """The client does not read its answers: read no more of its requests."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, which calls the `on_` methods below."""
+        if self._has_left():
+            self._discard(len(data))
+            return
+        self._barren += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, _Stop):
+                self._crash(error)
+        except httptools.HttpParserError:
+            # bytes behind a request that was the last one are no error of that request
+            if not self._has_left():
+                self._refuse(surface.BAD_REQUEST)
+        else:
+            if self._barren > surface.MAX_HEAD:
+                self._refuse(surface.HEAD_TOO_LARGE)
+
+    def _has_left(self) -> bool:
+        return self._phase is Phase.LEAVING
+
+    def _discard(self, count: int) -> None:
+        self._discarded += count
+        if self._discarded > LINGER_BYTES:
+            self._transport.abort()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        if self._has_left():
+            raise _Stop
+        self._phase = Phase.HEAD
+        self._deadline = self._service.now + HEAD_TIMEOUT
+        self._barren = 0
+
+    def on_url(self, part: bytes) -> None:
+        """A piece of the target."""
+        self._target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One complete header field, or one of the trailers behind a chunked body."""
+        self._field_bytes += http1.field_size(name, value)
+        self._field_count += 1
+        if self._field_bytes > surface.MAX_HEAD or self._field_count > surface.MAX_FIELDS:
+            self._stop(surface.HEAD_TOO_LARGE)
+        key = name.lower()
+        if key in http1.READ_FIELDS and self._phase is Phase.HEAD:
+            if key in http1.SINGLE_FIELDS and key in self._fields:
+                self._stop(surface.BAD_REQUEST)
+            self._fields[key] = value
+
+    def on_headers_complete(self) -> None:
+        """The end of the head: refuse what can be refused before the body is sent."""
+        self._version = self._parser.get_http_version()
+        head = self._parser.get_method(), self._target, self._version, self._fields
+        refusal = http1.refusal(*head, self._field_bytes)
+        if refusal is not None:
+            self._stop(refusal)
+        self._phase = Phase.BODY
+        self._deadline = self._service.now + BODY_TIMEOUT
+        self._barren = 0
+        if b"expect" in self._fields and self._version == "1.1":
+            self._transport.write(http1.CONTINUE)
+
+    def on_body(self, part: bytes) -> None:
+        """A piece of the body, decoded from its chunks."""
+        self._body_bytes += len(part)
+        if self._body_bytes > surface.MAX_BODY:
+            self._stop(surface.BODY_TOO_LARGE)
+        self._body.append(part)
+        self._barren = 0
+
+    def on_message_complete(self) -> None:
+        """A whole request: answer it."""
+        response = self._service.routes.respond(
+            self._parser.get_method().decode("ascii"),
+            path_of(self._target),
+            self._body[0] if len(self._body) == 1 else b"".join(self._body),
+        )
+        may_keep = self._service.routes.ready and self._version == "1.1"
+        keep = may_keep and self._parser.should_keep_alive()
+        self._write(response, keep=keep)
+        if keep:
+            self._rest()
+        else:
+            self._leave()
+            self._transport.close()
+        if response.record is not None:
+            self._service.record(response.record)
+
+    def expire(self) -> None:
+        """End the connection if its time is up."""
+        if self._service.now < self._deadline:
+            return
+        if self._phase in (Phase.HEAD, Phase.BODY):
+            self._refuse(surface.TIMED_OUT)
+        else:
+            self._transport.close()
+
+    def retire(self) -> None:
+        """Close it if no request is under way."""
+        if self._phase is Phase.IDLE:
+            self._leave()
+            self._transport.close()
+
+    def _stop(self, response: Response) -> NoReturn:
+        self._refuse(response)
+        raise _Stop
+
+    def _refuse(self, response: Response) -> None:
+        self._write(response, keep=False)
+        self._leave()
+
+    def _leave(self) -> None:
+        self._phase = Phase.LEAVING
+        self._deadline = self._service.now + LINGER_TIMEOUT
+        self._forget()
+
+    def _crash(self, error: BaseException) -> None:
+        """A bug of ours: the connection dies of it, the worker does not."""
+        logger.error("a connection failed", exc_info=error)
+        self._leave()
+        self._transport.abort()
+
+    def _write(self, response: Response, *, keep: bool) -> None:
+        self._transport.write(http1.render(response, self._service.date, keep=keep))
+
+
+class _Stop(Exception):
+    """Raised through the parser to end it; the answer is written already."""

@@ -1,0 +1,104 @@
+"""`podworthy serve`: from settings to a server that answers."""
+
+import errno
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from webhook.admission import Admission
+from webhook.errors import CannotServe
+from webhook.server.application import Address, Application
+from webhook.server.surface import Surface
+from webhook.server.tls import development_certificate, server_context
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted; the kernel's own limit is net.core.somaxconn."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to serve."""
+
+    host: str = "127.0.0.1"
+    port: int = 8443
+    """0 takes a free one."""
+    cert: Path | None = None
+    """PEM file with the certificate chain; without it, a certificate for development is made."""
+    key: Path | None = None
+    wsgi: bool = False
+    """Flask on gunicorn's threads instead of our own worker."""
+    drain: float = 10.0
+    """Seconds to go on answering after SIGTERM."""
+
+
+def serve(admission: Admission, settings: Settings) -> None:
+    """Answer until a signal ends it: SIGTERM after the drain, SIGINT at once, both by exiting 0.
+
+    On standard error, the last line once the server answers is `Ready: https://HOST:PORT (Ctrl-C
+    stops)`; standard output is the decision log. Raises `CannotServe`.
+    """
+    with _certificate(settings) as (certificate, key):
+        context = server_context(certificate, key)
+        address = _listen(settings.host, settings.port)
+
+        def ready() -> None:
+            if settings.cert is None:
+                _say(f"Certificate: {certificate}")
+            _say(f"Ready: {address.url} (Ctrl-C stops)")
+
+        Application(
+            Surface(admission),
+            context,
+            address,
+            certificate=certificate,
+            wsgi=settings.wsgi,
+            drain=settings.drain,
+            ready=ready,
+        ).run()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _certificate(settings: Settings) -> Iterator[tuple[Path, Path]]:
+    if settings.cert is not None and settings.key is not None:
+        yield settings.cert, settings.key
+        return
+    directory = Path(tempfile.mkdtemp(prefix="podworthy-"))
+    owner = os.getpid()
+    try:
+        yield development_certificate(directory, [settings.host])
+    finally:
+        # a worker is a fork, and leaves through here as well
+        if os.getpid() == owner:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _listen(host: str, port: int) -> Address:
+    """Bind before gunicorn does: it would try a taken port for five seconds."""
+    try:
+        family, _, _, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.create_server(place[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise CannotServe(f"cannot listen on {host}:{port}: {_way_out(error)}") from error
+    name = f"[{host}]" if family == socket.AF_INET6 else host
+    url = f"https://{name}:{listener.getsockname()[1]}"
+    return Address(listener.detach(), url)
+
+
+def _way_out(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "the port is taken; choose another with --port, 0 for any free one"
+    if error.errno == errno.EACCES:
+        return "ports below 1024 need privileges; choose another with --port"
+    return f"{error.strerror}; choose an address of this machine with --host"

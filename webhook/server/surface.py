@@ -1,0 +1,139 @@
+"""What exists on the wire, and what it answers: the one router of both servers.
+
+Everything that decides an answer's status, Content-Type and body stands here, so that the two
+servers cannot differ: `protocol` and `app` only carry bytes to and fro.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from webhook.admission import Answer, Door, error_body
+
+MAX_HEAD: Final = 16 * 1024
+"""Bytes of a request's head; the API server's is below 400."""
+MAX_LINE: Final = 8190
+"""Bytes of a request line: the most that gunicorn's own parser can be set to."""
+MAX_FIELDS: Final = 100
+"""Header fields of a request."""
+MAX_BODY: Final = 16 * 1024 * 1024
+"""Bytes of a body. A review holds two objects as JSON, each of at most 3 MiB when it reached the
+API server (`MaxRequestBodyBytes` of apiserver/pkg/server/config.go), more as JSON than it was as
+protobuf."""
+IDLE_TIMEOUT: Final = 120
+"""Seconds a connection may rest between requests. The API server keeps idle ones for 90 (client-go
+transport/cache.go): whoever closes first should be the client, or its next request meets an EOF."""
+
+JSON: Final = "application/json"
+TEXT: Final = "text/plain; charset=utf-8"
+
+
+class Handler(Protocol):
+    """What the surface needs of `webhook.admission.Admission`."""
+
+    def handle(self, door: Door, profile: str | None, body: bytes) -> Answer:
+        """Answer one review; never raises."""
+
+
+class Response(msgspec.Struct, frozen=True):
+    """One answer, before it becomes HTTP."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    allow: str | None = None
+    """The `Allow` header of a 405."""
+    record: dict[str, Any] | None = None
+    """An entry for the decision log."""
+
+
+def _error(status: int, message: str, allow: str | None = None) -> Response:
+    return Response(status, error_body(message), allow=allow)
+
+
+BAD_REQUEST: Final = _error(400, "not a valid HTTP/1.1 request")
+NO_UPGRADE: Final = _error(400, "this server speaks HTTP/1.1 only: no upgrade, no tunnel")
+NOT_FOUND: Final = _error(
+    404,
+    "no such path; there are POST /validate[/PROFILE], POST /mutate[/PROFILE], "
+    "GET /livez and GET /readyz",
+)
+TIMED_OUT: Final = _error(408, "the request took too long to arrive")
+BODY_TOO_LARGE: Final = _error(413, f"the body is larger than {MAX_BODY // 1024**2} MiB")
+EXPECTATION_FAILED: Final = _error(417, "the only expectation that is met is 100-continue")
+HEAD_TOO_LARGE: Final = _error(
+    431,
+    f"the head is larger than {MAX_HEAD // 1024} KiB, its first line longer than {MAX_LINE} bytes, "
+    f"or it has more than {MAX_FIELDS} fields",
+)
+FAILURE: Final = _error(500, "podworthy failed; its log says why")
+
+_POST_ONLY: Final = _error(405, "only POST is allowed here", allow="POST")
+_GET_ONLY: Final = _error(405, "only GET is allowed here", allow="GET")
+_OK: Final = Response(200, b"ok", TEXT)
+_DRAINING: Final = Response(503, b"draining", TEXT)
+
+_DOORS: Final[Mapping[str, Door]] = {door.value: door for door in Door}
+_METHODS: Final = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
+)
+"""RFC 9110 section 9.3 and RFC 5789. Of others, servers' parsers know different ones."""
+
+
+class Surface:
+    """The routes. One a process, asked by every connection or thread of it."""
+
+    def __init__(self, admission: Handler) -> None:
+        self._admission = admission
+        self.ready = True
+        """False once the process is about to leave; `/readyz` then fails."""
+
+    def respond(self, method: str, path: str, body: bytes) -> Response:
+        """The answer to one request; `path` is decoded and has no query (see `path_of`)."""
+        route = _door_and_profile(path)
+        if route is not None and method == "POST":
+            answer = self._admission.handle(*route, body)
+            return Response(answer.status, answer.body, record=answer.record)
+        response = self._fixed(method, path, at_a_door=route is not None)
+        # an answer to HEAD has no body, whatever it says (RFC 9110 section 9.3.2)
+        return msgspec.structs.replace(response, body=b"") if method == "HEAD" else response
+
+    def _fixed(self, method: str, path: str, *, at_a_door: bool) -> Response:
+        if method not in _METHODS:
+            return BAD_REQUEST
+        if at_a_door:
+            return _POST_ONLY
+        if path not in ("/livez", "/readyz"):
+            return NOT_FOUND
+        if method != "GET":
+            return _GET_ONLY
+        return _OK if self.ready or path == "/livez" else _DRAINING
+
+
+def _door_and_profile(path: str) -> tuple[Door, str | None] | None:
+    name, slash, profile = path[1:].partition("/")
+    door = _DOORS.get(name)
+    # `/validate/` is a path with a slash too many, not the default profile
+    if door is None or bool(slash) != bool(profile):
+        return None
+    return door, profile or None
+
+
+_QUERY_OR_FRAGMENT = re.compile(rb"[?#]")
+
+
+def path_of(target: bytes) -> str:
+    """The path of a request target: without query, percent-decoded, as WSGI's PATH_INFO is."""
+    path = _QUERY_OR_FRAGMENT.split(target, 1)[0]
+    if not path.startswith(b"/"):  # absolute-form, RFC 9112 section 3.2.2
+        _, slash, rest = path.partition(b"://")[2].partition(b"/")
+        path = slash + rest
+    return text_of(unquote_to_bytes(path))
+
+
+def text_of(path: bytes) -> str:
+    """A decoded path as text; what is not UTF-8 is replaced, so that it names nothing."""
+    return path.decode("utf-8", "replace")

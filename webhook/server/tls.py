@@ -1,0 +1,130 @@
+"""TLS: the server's context, and a certificate of its own for development."""
+
+import ssl
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from webhook.errors import CannotServe
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+DEVELOPMENT_DAYS: Final = 90
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 or newer, HTTP/1.1 by ALPN. Raises `CannotServe` for files that cannot be used.
+
+    `certificate` is a PEM file with the chain, the server's own first; `key` its private key.
+    """
+    _expect(certificate, b"-----BEGIN CERTIFICATE-----", "a PEM certificate")
+    _expect(key, b"PRIVATE KEY-----", "a PEM private key")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        # the password keeps OpenSSL from asking for one on the terminal
+        context.load_cert_chain(certificate, key, password="")
+    except ssl.SSLError as error:
+        _refuse(certificate, key, error)
+    return context
+
+
+def _expect(path: Path, marker: bytes, what: str) -> None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CannotServe(
+            f"{path}: {error.strerror}; give {what}, or --dev to get one made"
+        ) from error
+    if marker not in content:
+        raise CannotServe(f"{path}: is not {what}")
+
+
+def _refuse(certificate: Path, key: Path, error: ssl.SSLError) -> NoReturn:
+    if error.reason == "KEY_VALUES_MISMATCH":
+        raise CannotServe(f"{key}: is not the key of {certificate}") from error
+    if b"ENCRYPTED" in key.read_bytes():
+        raise CannotServe(f"{key}: is encrypted; decrypt it with `openssl pkey`") from error
+    raise CannotServe(f"{certificate} or {key}: {error.reason or error}") from error
+
+
+def development_certificate(directory: Path, hosts: Iterable[str] = ()) -> tuple[Path, Path]:
+    """Make a self-signed certificate in a directory: `tls.crt` and `tls.key`.
+
+    It is valid for localhost, its addresses and `hosts`, names or addresses, and is its own CA:
+    `curl --cacert tls.crt` accepts it.
+    """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    private = ec.generate_private_key(ec.SECP256R1())
+    certificate = _self_signed(private, dict.fromkeys(["localhost", "127.0.0.1", "::1", *hosts]))
+    paths = directory / "tls.crt", directory / "tls.key"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].unlink(missing_ok=True)
+    paths[1].touch(mode=0o600)
+    paths[1].write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return paths
+
+
+def _self_signed(key: "EllipticCurvePrivateKey", hosts: Iterable[str]) -> "x509.Certificate":
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+
+    now = datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "podworthy development")])
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))  # clients' clocks differ
+        .not_valid_after(now + timedelta(days=DEVELOPMENT_DAYS))
+        .add_extension(x509.SubjectAlternativeName([_general_name(h) for h in hosts]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .add_extension(_key_usage(), True)
+        .add_extension(x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH]), False)
+        .add_extension(identifier, False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False
+        )
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _general_name(host: str) -> "x509.GeneralName":
+    from cryptography import x509
+
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _key_usage() -> "x509.KeyUsage":
+    from cryptography import x509
+
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -1,0 +1,116 @@
+"""The gunicorn worker: one loop, one TLS context, every connection in it.
+
+gunicorn keeps the process: it holds the socket, passes signals on, and kills and replaces a worker
+whose heartbeat stops. (gunicorn.workers.base names what a worker has to do.)
+"""
+
+import asyncio
+import faulthandler
+import os
+import signal
+from typing import TYPE_CHECKING, Final
+
+import uvloop
+from gunicorn.workers import base
+
+from webhook.server.protocol import Connection, Service
+
+if TYPE_CHECKING:
+    from webhook.server.application import Application
+
+MAX_CONNECTIONS: Final = 4096
+"""Open connections. An API server keeps 25 idle ones and opens as many more as it has requests."""
+HANDSHAKE_TIMEOUT: Final = 5.0
+"""Seconds for a TLS handshake; the API server's own limit is 10."""
+CLOSE_TIMEOUT: Final = 2.0
+"""Seconds a client has to take the last bytes and to agree to the end of TLS."""
+TICK: Final = 1.0
+"""Seconds between heartbeats, and between looks at the connections' deadlines."""
+
+
+class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
+    """Serves `app.routes` until it is told to leave."""
+
+    app: "Application"
+
+    def init_process(self) -> None:
+        """Set up what this process needs, after the fork; gunicorn's part then calls `run`."""
+        self._service = Service(self.app.routes, self.app.decisions.write, MAX_CONNECTIONS)
+        self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        self._leave = asyncio.Event()
+        self._leave_now = asyncio.Event()
+        super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Nothing to load: the routes are there."""
+
+    def init_signals(self) -> None:
+        """SIGTERM drains; SIGINT and SIGQUIT do not."""
+        for number in self.SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGWINCH, signal.SIG_IGN)
+        self._loop.add_signal_handler(signal.SIGTERM, self._leave.set)
+        self._loop.add_signal_handler(signal.SIGINT, self._leave_now.set)
+        self._loop.add_signal_handler(signal.SIGQUIT, self._leave_now.set)
+        self._loop.add_signal_handler(signal.SIGUSR1, self.log.reopen_files)
+        # gunicorn ends a blocked worker by SIGABRT: show where it hung
+        faulthandler.enable()
+
+    def run(self) -> None:
+        """What a worker does; returns when the process may exit."""
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        self._tick()
+        servers = [
+            await self._loop.create_server(
+                lambda: Connection(self._service),
+                sock=listener.sock,
+                ssl=self.app.context,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
+                ssl_shutdown_timeout=CLOSE_TIMEOUT,
+            )
+            for listener in self.sockets
+        ]
+        self.app.announce(self.age)
+        await self._first(self._leave, self._leave_now)
+        await self._drain()
+        for server in servers:
+            server.close()
+        await self._close_connections()
+
+    async def _drain(self) -> None:
+        """Go on answering while the news spreads that this pod leaves.
+
+        New connections are taken, too: for a while, other nodes still route to it.
+        """
+        self.app.routes.ready = False
+        await self._first(self._leave_now, timeout=self.app.drain)
+
+    async def _close_connections(self) -> None:
+        """Close those at rest, and give those with a request under way a moment to end it."""
+        end = self._loop.time() + CLOSE_TIMEOUT
+        while self._service.connections and self._loop.time() < end:
+            if self._leave_now.is_set():
+                return
+            for connection in tuple(self._service.connections):
+                connection.retire()
+            await asyncio.sleep(0.05)
+
+    @staticmethod
+    async def _first(*events: asyncio.Event, timeout: float | None = None) -> None:
+        waits = [asyncio.ensure_future(event.wait()) for event in events]
+        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    def _tick(self) -> None:
+        self._loop.call_later(TICK, self._tick)
+        self.notify()
+        if os.getppid() != self.ppid:
+            # the master is gone: nobody is left to replace or to stop this worker
+            self._leave_now.set()
+        self._service.tick(self._loop.time())

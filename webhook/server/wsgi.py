@@ -1,0 +1,75 @@
+"""gunicorn's threaded worker for the Flask application, with the bounds and errors of the other.
+
+gunicorn's parser and ours differ in what they let through, and its error pages are HTML. What it
+lets through too much is refused here; what it refuses is answered as everywhere.
+"""
+
+import threading
+from email.utils import formatdate
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.http import errors
+from gunicorn.http.message import Request
+from gunicorn.workers.gthread import ThreadWorker
+
+from webhook.server import http1, surface
+from webhook.server.surface import Response
+
+if TYPE_CHECKING:
+    from webhook.server.application import Application
+
+
+class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
+    """Serves the Flask application on threads."""
+
+    app: "Application"
+
+    def run(self) -> None:
+        """What a worker does; the socket listens since before this process was forked."""
+        self.app.announce(self.age)
+        super().run()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM: fail `/readyz`, and leave when the drain is over."""
+        self.app.routes.ready = False
+        leave = threading.Timer(self.app.drain, super().handle_exit, (sig, frame))
+        leave.daemon = True
+        leave.start()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what did not get as far as the application."""
+        response = _refusal(exc)
+        if response is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        client.sendall(http1.render(response, formatdate(usegmt=True).encode(), keep=False))
+
+
+class _Refused(Exception):
+    def __init__(self, response: Response) -> None:
+        self.response = response
+        super().__init__(response)
+
+
+def _refusal(error: BaseException) -> Response | None:
+    if isinstance(error, _Refused):
+        return error.response
+    if isinstance(error, errors.LimitRequestLine | errors.LimitRequestHeaders):
+        return surface.HEAD_TOO_LARGE
+    if isinstance(error, errors.ExpectationFailed):
+        return surface.EXPECTATION_FAILED
+    return surface.BAD_REQUEST if isinstance(error, errors.ParseException) else None
+
+
+def check(_: Worker, request: Request) -> None:
+    """Refuse what `webhook.server.protocol` refuses; gunicorn's `pre_request` hook."""
+    response = http1.refusal(
+        request.method.encode("ascii"),
+        request.uri.encode("ascii"),
+        "{}.{}".format(*request.version),
+        {name.lower().encode(): value.encode("latin-1") for name, value in request.headers},
+        sum(http1.field_size(name, value) for name, value in request.headers),
+    )
+    if response is not None:
+        raise _Refused(response)
