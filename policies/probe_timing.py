@@ -164,7 +164,9 @@ class _OneProbe:
             if field == "timeoutSeconds" and value is not None:
                 value = min(value, period)
             was = self._probe.timing(field)
-            if value is not None and value != was:
+            # the API server drops a delay of 0: it stands there although it is absent
+            is_there = value == (0 if was is None and field == "initialDelaySeconds" else was)
+            if value is not None and not is_there:
                 path = f"{self._container.path}/{self._name}Probe/{field}"
                 yield api.Fill(path, self._container.label, value, was, why)
 

@@ -35,6 +35,8 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import Field
+
 from webhook import api
 
 ALLOWED = frozenset(
@@ -62,7 +64,7 @@ _WHY = {
 class HostPath(api.Params):
     """A directory of the node that may be mounted."""
 
-    prefix: str
+    prefix: str = Field(pattern="^/")
     """Absolute path; matches itself and what is below it."""
     read_only: bool = False
     """Whether every mount of the volume must be read-only."""
@@ -87,13 +89,14 @@ class Params(api.Params):
 
 def check(workload: api.Workload, params: Params) -> Iterator[api.Violation]:
     """One violation for each forbidden source."""
+    read_only = _mounted_read_only(workload) if params.host_paths else frozenset()
     for volume in workload.volumes:
         for source, value in volume.sources.items():
             if source in ALLOWED:
                 continue
             if source == "csi":
                 yield from _inline_csi(volume, value, params)
-            elif source != "hostPath" or not _is_agents(workload, volume, value, params):
+            elif source != "hostPath" or not _is_agents(value, params, volume.name in read_only):
                 yield api.Violation(
                     path=f"{volume.path}/{api.pointer_token(source)}",
                     subject=volume.label,
@@ -116,21 +119,19 @@ def _inline_csi(volume: api.Volume, csi: dict[str, Any], params: Params) -> Iter
         )
 
 
-def _is_agents(
-    workload: api.Workload, volume: api.Volume, host_path: dict[str, Any], params: Params
-) -> bool:
+def _is_agents(host_path: dict[str, Any], params: Params, is_read_only: bool) -> bool:
     path = host_path.get("path")
     if not isinstance(path, str) or not path.startswith("/"):
         return False
     covering = [allowed for allowed in params.host_paths if allowed.covers(path)]
-    if any(not allowed.read_only for allowed in covering):
-        return True
-    return bool(covering) and _is_mounted_read_only(workload, volume)
+    return any(is_read_only or not allowed.read_only for allowed in covering)
 
 
-def _is_mounted_read_only(workload: api.Workload, volume: api.Volume) -> bool:
-    mounts = [m for c in workload.containers for m in c.mounts if m.name == volume.name]
-    return bool(mounts) and all(mount.read_only for mount in mounts)
+def _mounted_read_only(workload: api.Workload) -> frozenset[str | None]:
+    """Names of the volumes that are mounted, and nowhere for writing."""
+    mounts = [mount for container in workload.containers for mount in container.mounts]
+    writable = {mount.name for mount in mounts if not mount.read_only}
+    return frozenset(mount.name for mount in mounts) - writable
 
 
 def _segments(path: str) -> list[str]:

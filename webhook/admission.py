@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +20,10 @@ logger = logging.getLogger(__name__)
 FILLED_KINDS: Final = ("Pod", "StatefulSet")
 """Filled at CREATE. A filled ReplicaSet would differ from its Deployment's template, whose
 controller would then create another one, for ever."""
+
+
+MAX_RECORDED: Final = 100
+"""Findings or fills of one record: a hostile object may have many thousands."""
 
 
 class Door(Enum):
@@ -107,8 +111,9 @@ class Admission:
                 "path": finding.violation.path,
                 "message": finding.violation.message,
             }
-            for finding in verdict.findings
+            for finding in verdict.findings[:MAX_RECORDED]
         ]
+        record["findingsOmitted"] = max(0, len(verdict.findings) - MAX_RECORDED)
         record["crashes"] = verdict.crashes
         return Answer(200, body, record)
 
@@ -143,9 +148,10 @@ class Admission:
                 "was": one.fill.was,
                 "evidence": one.fill.why,
             }
-            for one in proposal.fillings
+            for one in proposal.fillings[:MAX_RECORDED]
         ]
-        record["doubts"] = evidence.doubts
+        record["fillsOmitted"] = max(0, len(proposal.fillings) - MAX_RECORDED)
+        record["doubts"] = dict(islice(evidence.doubts.items(), MAX_RECORDED))
         record["crashes"] = proposal.crashes
         return Answer(200, body, record)
 

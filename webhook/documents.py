@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from webhook import catalog, goyaml
-from webhook.api import KINDS
+from webhook.api import KINDS, pointer_token
 from webhook.errors import DocumentError, did_you_mean
 from webhook.profile import Profile, bind, merge
 from webhook.schema import explain
 
+M = TypeVar("M", bound=BaseModel)
 _CHECK_ACTIONS: Final = ("deny", "warn", "audit", "off")
 _FILL_ACTIONS: Final = ("fill", "suggest", "off")
 
@@ -24,17 +25,27 @@ class _Model(BaseModel):
     )
 
 
+def _off(value: Any) -> Any:
+    """YAML 1.1 reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+_Bare = BeforeValidator(_off)
+
+
 class RuleSettings(_Model):
     """What one named rule of a policy does."""
 
-    action: Literal["deny", "warn", "audit", "off"]
+    action: Annotated[Literal["deny", "warn", "audit", "off"], _Bare]
     """Instead of the policy's own action."""
 
 
 class PolicySettings(_Model):
     """How a profile uses one policy."""
 
-    action: Literal["deny", "warn", "audit", "fill", "suggest", "off"] | None = None
+    action: Annotated[Literal["deny", "warn", "audit", "fill", "suggest", "off"] | None, _Bare] = (
+        None
+    )
     """deny, warn, audit or off; of a fill: fill, suggest or off. Inherited if absent."""
     on_failure: Literal["deny", "allow"] | None = None
     """If the policy itself crashes; otherwise the profile's."""
@@ -128,28 +139,32 @@ def _sources(directory: Path, problems: list[str]) -> Iterator[_Source]:
 
 def _parse(file: Path, document: goyaml.Document, problems: list[str]) -> Iterator[_Source]:
     found = [f"{file}:{line}: key {key!r} is repeated" for line, key in document.repeated]
-    for pointer, message in _invalid(ProfileDocument, document.value):
-        found.append(f"{file}:{document.line_of(pointer)}: {message}")
-    if not found:
-        name, spec = document.value["metadata"]["name"], document.value["spec"]
-        source = _Source(file, document, name, spec)
+    invalid: list[tuple[str, str]] = []
+    parsed = _validated(ProfileDocument, document.value, invalid)
+    found += [f"{file}:{document.line_of(pointer)}: {message}" for pointer, message in invalid]
+    if parsed is not None and not found:
+        spec = parsed.spec.model_dump(by_alias=True, exclude_unset=True)
+        source = _Source(file, document, parsed.metadata.name, spec)
         for policy_id, settings in spec.get("policies", {}).items():
             found += _check_settings(source, policy_id, settings)
         yield source
     problems += found
 
 
-def _invalid(model: type[BaseModel], value: Any, root: str = "") -> Iterator[tuple[str, str]]:
-    """Pointer and message of everything in `value` that the model refuses."""
+def _validated(
+    model: type[M], value: Any, invalid: list[tuple[str, str]], root: str = ""
+) -> M | None:
+    """The value as a model; or None, with pointer and message of each mistake in `invalid`."""
     try:
         # as JSON, where a list may become a tuple even in strict mode
-        model.model_validate_json(msgspec.json.encode(value))
+        return model.model_validate_json(msgspec.json.encode(value))
     except ValidationError as error:
-        yield from explain(model, error, root)
+        invalid += explain(model, error, root)
+        return None
 
 
 def _check_settings(source: _Source, policy_id: str, settings: Any) -> Iterator[str]:
-    here = f"/spec/policies/{policy_id}"
+    here = f"/spec/policies/{pointer_token(policy_id)}"
     policy = catalog.POLICIES.get(policy_id)
     if policy is None:
         near = did_you_mean(policy_id, catalog.POLICIES)
@@ -169,8 +184,9 @@ def _check_settings(source: _Source, policy_id: str, settings: Any) -> Iterator[
             what = f"{policy_id} does not judge" if kind in KINDS else "unknown kind"
             message = f"{what} {kind!r}{did_you_mean(kind, policy.kinds)}"
             yield source.problem(f"{here}/kinds/{index}", message)
-    params = settings.get("params", {})
-    for pointer, message in _invalid(policy.params, params, f"{here}/params"):
+    invalid: list[tuple[str, str]] = []
+    _validated(policy.params, settings.get("params", {}), invalid, f"{here}/params")
+    for pointer, message in invalid:
         yield source.problem(pointer, message)
 
 

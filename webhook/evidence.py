@@ -233,8 +233,13 @@ def _mapping(value: Any, name: str) -> Mapping[str, Any]:
 
 def _covers(written: Any, live: Any) -> bool:
     """True if `live` holds all of `written`: the API server only ever adds defaults."""
-    if isinstance(written, dict) and isinstance(live, dict):
-        return all(v is None or _covers(v, live.get(k)) for k, v in written.items())
-    if isinstance(written, list) and isinstance(live, list):
-        return len(written) == len(live) and all(map(_covers, written, live))
-    return bool(written == live)
+    pairs = [(written, live)]
+    while pairs:
+        one, other = pairs.pop()
+        if isinstance(one, dict) and isinstance(other, dict):
+            pairs += [(value, other.get(key)) for key, value in one.items() if value is not None]
+        elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+            pairs += zip(one, other, strict=True)
+        elif one != other:
+            return False
+    return True

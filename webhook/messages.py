@@ -12,6 +12,9 @@ MAX_DENIAL: Final = 900
 """Characters of a denial, about: what a terminal shows without hiding the start."""
 MAX_WARNING: Final = 120
 """Characters of a warning, as the API asks (k8s.io/api admission/v1 `AdmissionResponse`)."""
+MAX_WARNINGS: Final = 30
+"""Warnings of one answer: the API server cuts all of them short beyond 4096 characters
+(apiserver endpoints/filters/warning.go)."""
 MAX_ANNOTATION: Final = 4000
 """Characters of an audit annotation: audit back ends truncate whole events."""
 
@@ -42,7 +45,7 @@ def denial(profile: str, findings: Sequence[Finding], crashes: Sequence[Crash]) 
 def warnings(findings: Iterable[Finding], crashes: Iterable[Crash]) -> list[str]:
     """One warning for each finding that only warns, and for each policy that failed."""
     lines = [_warning(f.policy, f.violation) for f in findings if f.action == "warn"]
-    return lines + [_clip(_crash(crash), MAX_WARNING) for crash in crashes]
+    return _first(lines + [_clip(_crash(crash), MAX_WARNING) for crash in crashes])
 
 
 def suggestions(fillings: Iterable[Filling]) -> list[str]:
@@ -60,7 +63,13 @@ def suggestions(fillings: Iterable[Filling]) -> list[str]:
             f"({container}) [{policy}]"
         )
         lines.append(full if len(full) <= MAX_WARNING else _clip(short, MAX_WARNING))
-    return lines
+    return _first(lines)
+
+
+def _first(lines: list[str]) -> list[str]:
+    if len(lines) <= MAX_WARNINGS:
+        return lines
+    return [*lines[:MAX_WARNINGS], f"and {len(lines) - MAX_WARNINGS} more"]
 
 
 def annotation(parts: Iterable[str]) -> str:

@@ -72,7 +72,7 @@ def _bind(policy: Policy[Any], spec: Mapping[str, Any], settings: Mapping[str, A
         policy=policy.id,
         action=_cap(settings["action"], ceiling),
         on_failure=on_failure if ceiling == "deny" else "allow",
-        kinds=tuple(settings.get("kinds") or policy.kinds),
+        kinds=policy.kinds if settings.get("kinds") is None else tuple(settings["kinds"]),
         params=_params(policy, settings.get("params", {})),
         check=policy.check or _nothing,
         fill=policy.fill or _nothing,

@@ -1,7 +1,6 @@
 """Compile programs from pinned Go modules with the toolchain of the virtual environment."""
 
 import os
-import re
 import sys
 import time
 from pathlib import Path
@@ -45,14 +44,13 @@ def environment(scratch: Path) -> dict[str, str]:
     }
 
 
-def compile_program(module: Path, package: str, scratch: Path) -> Path:
-    """The executable of this package, in `scratch`; BuildError with go's complaint.
+def compile_program(module: Path, package: str, executable: Path, scratch: Path) -> None:
+    """Writes the executable of this package; BuildError with go's complaint.
 
     `module` is a directory with go.mod and go.sum; its name ends in `-VERSION`. Several calls
     with the same `scratch` share what they download and compile.
     """
-    name = re.sub(r"/v\d+$", "", package).rpartition("/")[2]
-    executable = scratch / name
+    name = executable.name
     flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={_ldflags(module)}"]
     go = Process(
         [beside_python("go"), "build", *flags, "-o", executable, package],
@@ -68,7 +66,6 @@ def compile_program(module: Path, package: str, scratch: Path) -> Path:
     if go.exit_code != 0:
         raise BuildError(f"go build {package} failed:\n{_complaint(go.log)}")
     say(f"{name}: done in {time.monotonic() - started:.0f} s")
-    return executable
 
 
 def _ldflags(module: Path) -> str:

@@ -23,7 +23,7 @@ from tests.builders import (
     read,
     server_side_applied,
     statefulset,
-    within,
+    patiently,
 )
 from webhook.api import Proof, Standing
 from webhook.evidence import LAST_APPLIED, CreatedObject, WrittenText
@@ -174,7 +174,9 @@ def test_an_update_entry_of_somebody_else_is_proof() -> None:
 
 def test_without_a_name_in_the_request_the_youngest_update_entry_is_the_creating_one() -> None:
     obj = api_defaults(set_of(http()))
-    old = owns(obj, "edit", "Update", {"livenessProbe": ["periodSeconds"]}, at="2020-01-01T00:00:00Z")
+    old = owns(
+        obj, "edit", "Update", {"livenessProbe": ["periodSeconds"]}, at="2020-01-01T00:00:00Z"
+    )
     young = {"livenessProbe": ["timeoutSeconds"]}
     both = owns(old, "create", "Update", young, at="2026-01-01T00:00:00Z")
     both["metadata"]["managedFields"].reverse()
@@ -220,9 +222,7 @@ def test_a_null_in_last_applied_is_absent() -> None:
 def test_last_applied_proves_nothing_unwritten_once_the_handler_is_another(
     applied: Object, live: Object
 ) -> None:
-    obj = annotated(
-        api_defaults(set_of(live)), {LAST_APPLIED: json.dumps(set_of({**applied}))}
-    )
+    obj = annotated(api_defaults(set_of(live)), {LAST_APPLIED: json.dumps(set_of({**applied}))})
     assert ask(obj, "timeoutSeconds") == Proof(UNKNOWN, "no evidence")
 
 
@@ -407,9 +407,7 @@ def test_a_last_applied_larger_than_the_limit_is_not_read() -> None:
 def test_the_limit_of_last_applied_is_in_bytes() -> None:
     written = set_of(http())
     written["metadata"]["labels"] = {"filler": "€" * 100_000}
-    obj = annotated(
-        api_defaults(written), {LAST_APPLIED: json.dumps(written, ensure_ascii=False)}
-    )
+    obj = annotated(api_defaults(written), {LAST_APPLIED: json.dumps(written, ensure_ascii=False)})
     assert doubt(obj) == "last-applied is larger than 256 KiB"
 
 
@@ -436,7 +434,7 @@ def test_only_what_was_asked_and_is_doubtful_is_counted() -> None:
 
 
 def many(how: str) -> Object:
-    names = [f"c{index}" for index in range(800)]
+    names = [f"c{index}" for index in range(3000)]
     obj = api_defaults(pod(*(container(name, livenessProbe=http()) for name in names)))
     if how == "malformed":
         return annotated(obj, {LAST_APPLIED: "[" + "0," * 100_000})
@@ -453,7 +451,7 @@ def many(how: str) -> Object:
 def test_a_source_is_read_once_however_many_containers_there_are(how: str) -> None:
     obj = many(how)
     reading, evidence = read(obj), evidence_of(obj)
-    with within(seconds=0.3):
+    with patiently():
         for one in reading.workload.containers:
             for field in ("timeoutSeconds", "periodSeconds", "failureThreshold"):
                 evidence.of(one, "liveness", field)

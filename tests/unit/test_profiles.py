@@ -62,9 +62,7 @@ def test_the_shipped_profiles() -> None:
     ("name", "inline_csi", "on_failure"),
     [("advise", "warn", "allow"), ("baseline", "warn", "allow"), ("strict", "deny", "deny")],
 )
-def test_what_tells_the_shipped_profiles_apart(
-    name: str, inline_csi: str, on_failure: str
-) -> None:
+def test_what_tells_the_shipped_profiles_apart(name: str, inline_csi: str, on_failure: str) -> None:
     found = bindings(load_profiles()[name])
     assert found["require-claims"].action_of("inline-csi") == inline_csi
     assert {one.on_failure for one in found.values()} == {on_failure}
@@ -271,7 +269,8 @@ def test_an_empty_list_of_kinds_is_not_every_kind(tmp_path: Path) -> None:
             "team.yaml:9: unknown rule 'inline-cs' of require-claims (did you mean 'inline-csi'?)",
         ),
         (
-            "policies:\n  require-probes:\n    action: deny\n    rules:\n      lost: {action: warn}",
+            "policies:\n  require-probes:\n    action: deny\n"
+            "    rules:\n      lost: {action: warn}",
             "team.yaml:9: unknown rule 'lost' of require-probes",
         ),
         (

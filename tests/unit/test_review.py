@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import Object, pod, recorded, review, within
+from tests.builders import Object, pod, recorded, review, patiently
 from webhook.errors import BadReview
 from webhook.review import MAX_DEPTH, nested_too_deep, parse, render
 
@@ -62,9 +62,7 @@ def request(**changes: Any) -> bytes:
         pytest.param(
             b"[]", "not an AdmissionReview: /: expected a mapping, got a list", id="a-list"
         ),
-        pytest.param(
-            b"null", "not an AdmissionReview: /: expected a mapping, got null", id="null"
-        ),
+        pytest.param(b"null", "not an AdmissionReview: /: expected a mapping, got null", id="null"),
         pytest.param(
             envelope(apiVersion="admission.k8s.io/v1beta1"),
             "expected apiVersion admission.k8s.io/v1 and kind AdmissionReview, "
@@ -82,7 +80,9 @@ def request(**changes: Any) -> bytes:
             "expected apiVersion admission.k8s.io/v1 and kind AdmissionReview, got None and None",
             id="nothing",
         ),
-        pytest.param(envelope(request=...), "an AdmissionReview without a request", id="no-request"),
+        pytest.param(
+            envelope(request=...), "an AdmissionReview without a request", id="no-request"
+        ),
         pytest.param(
             envelope(request=None), "an AdmissionReview without a request", id="null-request"
         ),
@@ -187,13 +187,13 @@ def test_a_deep_branch_is_found_beside_a_shallow_one() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param((b"[" * 500 + b"]" * 500) * 2000, id="two-thousand-columns"),
-        pytest.param(b'"' + b'\\"' * 20_000 + b"[" * 501, id="string-that-never-ends"),
-        pytest.param(b'"' + b"\\" * 40_001 + b"[" * 501, id="backslashes"),
+        pytest.param((b"[" * 500 + b"]" * 500) * 16_000, id="many-columns"),
+        pytest.param(b'"' + b'\\"' * 400_000 + b"[" * 501, id="string-that-never-ends"),
+        pytest.param(b'"' + b"\\" * 800_001 + b"[" * 501, id="backslashes"),
     ],
 )
 def test_the_depth_of_a_hostile_body_is_found_in_a_moment(body: bytes) -> None:
-    with within(seconds=0.5):
+    with patiently():
         nested_too_deep(body)
 
 

@@ -134,7 +134,8 @@ def test_ephemeral_containers_are_seen_and_may_not_have_probes() -> None:
 
 @pytest.mark.parametrize("handler", ["exec", "httpGet", "tcpSocket", "grpc"])
 def test_a_probe_has_a_handler_that_is_not_null(handler: str) -> None:
-    there, missing = {handler: {}}, {handler: None, "periodSeconds": 5}
+    there: Object = {handler: {}}
+    missing: Object = {handler: None, "periodSeconds": 5}
     (seen,) = read(pod(container(livenessProbe=there, readinessProbe=missing))).workload.containers
 
     found = seen.probe("liveness")

@@ -50,11 +50,11 @@ class Ignored(msgspec.Struct, frozen=True):
     """Something that is no workload."""
 
 
+Found = Subject | Ignored | ErrorEntry
+
 _IGNORED: Final = Ignored()
 _WRITTEN: Final = WrittenText()
 _LIST: Final = "List"
-
-Found = Subject | Ignored | ErrorEntry
 
 
 def objects(file: str, document: Document) -> Iterator[Found]:
@@ -63,4 +63,78 @@ def objects(file: str, document: Document) -> Iterator[Found]:
     if document.problem:
         yield ErrorEntry(place.source(), document.problem.message)
     elif document.value is not None:
-        yield from _Search(count()).found(place, document.value)
+        yield from _found(place, document.value, count())
+
+
+def _found(
+    place: Place, value: Any, numbers: Iterator[int], api_version: str = "", kind: str = ""
+) -> Iterator[Found]:
+    """What a value is; `api_version` and `kind` are what the list around it says of its items."""
+    if not isinstance(value, dict):
+        yield _IGNORED
+        return
+    api_version = value.get("apiVersion") or api_version
+    kind = value.get("kind") or kind
+    if isinstance(kind, dict) and "operation" in value and "uid" in value:
+        envelope = {"apiVersion": review.API_VERSION, "kind": review.KIND, "request": value}
+        yield _reviewed(place, envelope, "/object")
+    elif not isinstance(api_version, str) or not isinstance(kind, str):
+        yield _IGNORED
+    elif kind == review.KIND and api_version.startswith("admission.k8s.io/"):
+        yield _reviewed(place, value, "/request/object")
+    elif kind.endswith(_LIST) and "items" in value:
+        yield from _items(place, value["items"], numbers, api_version, kind.removesuffix(_LIST))
+    elif workload.is_known(api_version, kind):
+        yield _written(place, value, api_version, kind)
+    else:
+        yield _IGNORED
+
+
+def _items(
+    place: Place, items: Any, numbers: Iterator[int], api_version: str, kind: str
+) -> Iterator[Found]:
+    holds_workloads = not kind or workload.is_known(api_version, kind)
+    if not isinstance(items, list):
+        if not holds_workloads:
+            yield _IGNORED
+        elif items is not None:
+            yield place.error("/items", "expected a list")
+        return
+    for index, item in enumerate(items):
+        here = Place(place.file, place.document, f"{place.pointer}/items/{index}", place.item)
+        if isinstance(item, dict) and isinstance(item.get("items"), list):
+            yield from _found(here, item, numbers, api_version, kind)
+            continue
+        here = msgspec.structs.replace(here, item=next(numbers))
+        if holds_workloads and not isinstance(item, dict):
+            yield here.error("", "expected a mapping")
+        else:
+            yield from _found(here, item, numbers, api_version, kind)
+
+
+def _written(place: Place, value: dict[str, Any], api_version: str, kind: str) -> Found:
+    try:
+        # as JSON, because every door has the same decoder
+        reading = workload.read(api_version, kind, msgspec.json.encode(value))
+    except MalformedObject as error:
+        return place.error(error.pointer, error.problem)
+    return Subject(place, reading, _WRITTEN)
+
+
+def _reviewed(place: Place, envelope: dict[str, Any], pointer: str) -> Found:
+    """The object of an AdmissionReview, judged as the webhook would."""
+    inside = msgspec.structs.replace(place, pointer=place.pointer + pointer)
+    try:
+        request = review.parse(msgspec.json.encode(envelope))
+        reading = judged_object(request)
+    except BadReview as error:
+        if isinstance(error.__cause__, MalformedObject):
+            return inside.error(error.__cause__.pointer, error.__cause__.problem)
+        return place.error("", str(error))
+    if reading is None:
+        return _IGNORED
+    evidence = None
+    if request.operation == "CREATE" and reading.workload.kind in FILLED_KINDS:
+        manager = request.options.field_manager if request.options else None
+        evidence = CreatedObject(reading.workload, reading.metadata, manager)
+    return Subject(inside, reading, evidence)

@@ -75,7 +75,7 @@ def _read_pipe(path: Path) -> bytes:
     # opening it in the usual way would wait for a writer, perhaps for ever
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(descriptor, True)
-    with open(descriptor, "rb") as pipe:
+    with os.fdopen(descriptor, "rb") as pipe:
         return pipe.read()
 
 

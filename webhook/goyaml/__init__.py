@@ -8,13 +8,13 @@ because an auditor must not overlook anything: what follows `---` on its line or
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import msgspec
 
 from webhook.goyaml import json_text, yaml_text
 from webhook.goyaml.chunks import Chunk, Content, Unreadable, split
+from webhook.goyaml.rows import Rows
 
 __all__ = ["Document", "Problem", "documents"]
 
@@ -46,21 +46,20 @@ class Document(msgspec.Struct, kw_only=True):
     """Why it could not be read; `value` is None then."""
     repeated: tuple[tuple[int, str], ...] = ()
     """Line and key of each key that is repeated in its mapping: the last one won."""
-    find_lines: Callable[[], dict[str, int]] = dict
-    """Reads the text again for the line of each pointer."""
-    _lines: dict[str, int] | None = None
+    find_rows: Callable[[], Rows] = Rows
+    """Gives the rows of what is in the value, 0-based from `first_line`."""
+    first_line: int = 1
+    _rows: Rows | None = None
 
     def line_of(self, pointer: str) -> int:
         """The 1-based line of the value at an RFC 6901 pointer, or of its nearest parent.
 
-        The line of a mapping's entry is that of its key. Lines are not kept while reading: the
-        first call reads the text again.
+        The line of a mapping's entry is that of its key.
         """
-        if self._lines is None:
-            self._lines = self.find_lines()
-        while pointer and pointer not in self._lines:
-            pointer = pointer.rpartition("/")[0]
-        return self._lines.get(pointer, self.line)
+        if self._rows is None:
+            self._rows = self.find_rows()
+        row = self._rows.row_of(pointer)
+        return self.line if row is None else self.first_line + row
 
 
 def documents(data: bytes) -> Iterator[Document]:
@@ -80,24 +79,25 @@ def _read(chunk: Chunk) -> Iterator[Document]:
     try:
         if chunk.json_start is not None:
             try:
-                yield from (_document(chunk, one, json_text.lines) for one in json_text.read(chunk))
+                yield from (_document(chunk, content) for content in json_text.read(chunk))
                 return
             except json_text.NotJson:
                 pass  # flow YAML
-        yield from (_document(chunk, one, yaml_text.lines) for one in yaml_text.read(chunk))
+        yield from (_document(chunk, content) for content in yaml_text.read(chunk))
     except Unreadable as error:
         advice = _TEMPLATE if b"{{" in chunk.text else ""
-        problem = Problem(chunk.line + error.row, f"{error}{advice}")
-        yield Document(index=0, line=problem.line, problem=problem)
+        # what is missing is missing after the last line
+        line = min(chunk.line + error.row, chunk.last_line)
+        problem = Problem(line, f"{error}{advice}")
+        yield Document(index=0, line=line, problem=problem)
 
 
-def _document(
-    chunk: Chunk, content: Content, lines: Callable[[Chunk, int], dict[str, int]]
-) -> Document:
+def _document(chunk: Chunk, content: Content) -> Document:
     return Document(
         index=0,
         line=chunk.line + content.row,
         value=content.value,
         repeated=tuple((chunk.line + row, key) for row, key in content.repeated),
-        find_lines=partial(lines, chunk, content.place),
+        find_rows=content.find_rows,
+        first_line=chunk.line,
     )

@@ -7,13 +7,14 @@ repeated keys.
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
-from webhook.api import pointer_token
 from webhook.goyaml import scalars
 from webhook.goyaml.chunks import Chunk, Content, Unreadable
+from webhook.goyaml.rows import Rows
 from webhook.review import MAX_DEPTH, nested_too_deep
 
 _SPACE: Final = re.compile(r"\s*")
@@ -22,7 +23,7 @@ _ESCAPE: Final = re.compile(
     r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-_MAX_DIGITS: Final = 20
+_MAX_LENGTH: Final = 20
 """Longer integers exceed 64 bits anyway, and Python refuses to convert thousands of digits."""
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:\n]|[^\s"{}\[\],:]+', re.DOTALL)
 
@@ -41,21 +42,21 @@ def read(chunk: Chunk) -> Iterator[Content]:
         repeats: list[bool] = []
         try:
             value, end = _decoder(repeats).raw_decode(text, position)
+        except scalars.UnresolvableError as error:
+            raise Unreadable(row, str(error)) from error
         except (ValueError, RecursionError) as error:
             if position == start:
                 raise NotJson from error
             if isinstance(error, json.JSONDecodeError):
                 raise Unreadable(error.lineno - 1, f"not JSON: {error.msg}") from error
             raise Unreadable(row, f"not JSON: {error}") from error
-        places = _walk(text, position) if repeats else ()
-        repeated = tuple((place.row, place.key) for place in places if place.is_repeated)
-        yield Content(value, row, repeated, position)
+        repeated = tuple(_Walk(text, position).repeated) if repeats else ()
+        yield Content(value, row, repeated, partial(_rows, text, position))
         position = _SPACE.match(text, end).end()  # type: ignore[union-attr]  # it may be empty
 
 
-def lines(chunk: Chunk, position: int) -> dict[str, int]:
-    """The 1-based line of each pointer into the value that starts at a position of the text."""
-    return {place.pointer: chunk.line + place.row for place in _walk(_text(chunk), position)}
+def _rows(text: str, position: int) -> Rows:
+    return _Walk(text, position).rows
 
 
 def _text(chunk: Chunk) -> str:
@@ -78,7 +79,7 @@ def _decoder(repeats: list[bool]) -> json.JSONDecoder:
         return found
 
     def number(text: str) -> scalars.Scalar:
-        return scalars.json_value(int(text) if len(text) < _MAX_DIGITS else float(text))
+        return scalars.json_value(int(text) if len(text) <= _MAX_LENGTH else float(text))
 
     return json.JSONDecoder(
         object_pairs_hook=mapping,
@@ -92,56 +93,55 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-class _Place(msgspec.Struct):
-    """A value of an object or list, and its row."""
-
-    pointer: str
-    row: int
-    key: str = ""
-    is_repeated: bool = False
-
-
 class _Level(msgspec.Struct):
     """An object or list that is being walked through."""
 
-    pointer: str
-    keys: set[str] | None
-    """Those so far; None in a list."""
+    is_list: bool
     step: str | int | None
     """Key or index of the present value; None where a key comes next."""
+    rows: Rows = msgspec.field(default_factory=Rows)
 
 
-def _walk(text: str, position: int) -> Iterator[_Place]:
-    """Everything in the valid JSON value at a position, in the order of the text."""
-    row = text.count("\n", 0, position)
-    levels: list[_Level] = []
-    for match in _TOKEN.finditer(text, position):
-        found = match[0]
-        level = levels[-1] if levels else None
+class _Walk:
+    """Once through the valid JSON value at a position, for the rows of what is in it."""
+
+    def __init__(self, text: str, position: int) -> None:
+        self.repeated: list[tuple[int, str]] = []
+        """Row and key."""
+        self._row = text.count("\n", 0, position)
+        root = _Level(is_list=True, step=0)
+        self._levels = [root]
+        for match in _TOKEN.finditer(text, position):
+            self._take(match[0])
+            if len(self._levels) == 1:
+                break
+        self.rows = root.rows.inside.get(0, Rows())
+
+    def _take(self, found: str) -> None:
+        level = self._levels[-1]
         if found == "\n":
-            row += 1
+            self._row += 1
         elif found in "]}":
-            levels.pop()
-            if not levels:
-                return
-        elif found == "," and level:
+            self._levels.pop()
+        elif found == ",":
             level.step = level.step + 1 if isinstance(level.step, int) else None
         elif found != ":":
-            yield from _enter(level, found, row)
-            if found in "[{":
-                pointer = f"{level.pointer}/{pointer_token(str(level.step))}" if level else ""
-                is_list = found == "["
-                levels.append(_Level(pointer, None if is_list else set(), 0 if is_list else None))
+            self._enter(level, found)
 
-
-def _enter(level: _Level | None, found: str, row: int) -> Iterator[_Place]:
-    """The place of a value that begins with the found, or whose key it is."""
-    if level is None:
-        yield _Place("", row)
-    elif level.keys is None:
-        yield _Place(f"{level.pointer}/{level.step}", row)
-    elif level.step is None:
-        key = json.loads(found)
-        yield _Place(f"{level.pointer}/{pointer_token(key)}", row, key, key in level.keys)
-        level.step = key
-        level.keys.add(key)
+    def _enter(self, level: _Level, found: str) -> None:
+        """A value begins, or the key of one."""
+        if level.step is None:
+            level.step = key = json.loads(found)
+            if key in level.rows.at:
+                self.repeated.append((self._row, key))
+            level.rows.at[key] = self._row
+            return
+        if level.is_list:
+            level.rows.at[level.step] = self._row
+        if found in "[{":
+            is_list = found == "["
+            inner = _Level(is_list, 0 if is_list else None)
+            level.rows.inside[level.step] = inner.rows
+            self._levels.append(inner)
+        else:
+            level.rows.inside.pop(level.step, None)

@@ -121,7 +121,7 @@ def _tagged(tag: str, text: str) -> Scalar:
 
 def _binary(text: str) -> str:
     try:
-        data = base64.b64decode("".join(text.split()), validate=True)
+        data = base64.b64decode(text.replace("\n", ""), validate=True)
     except (binascii.Error, ValueError) as error:
         raise UnresolvableError("a !!binary value that is not base64") from error
     return data.decode(errors="replace")

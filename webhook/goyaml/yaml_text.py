@@ -5,7 +5,6 @@ time, needs no recursion, and follows Go's rules on merge keys, anchors and alia
 """
 
 from collections.abc import Callable, Iterator
-from itertools import count, islice
 from typing import Any, Final
 
 import msgspec
@@ -18,9 +17,9 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
-from webhook.api import pointer_token
 from webhook.goyaml import scalars
 from webhook.goyaml.chunks import Chunk, Content, Unreadable
+from webhook.goyaml.rows import Rows
 from webhook.review import MAX_DEPTH
 
 if not yaml.__with_libyaml__:
@@ -32,31 +31,18 @@ Event = Any
 
 _CONTENT: Final = (ScalarEvent, MappingStartEvent, SequenceStartEvent, AliasEvent)
 _MERGE: Final = "<<"
+_TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
+_BAD_KEY: Final = "a mapping or a list as a key"
 
 
 def read(chunk: Chunk) -> Iterator[Content]:
     """The documents of a chunk. Raises `Unreadable` at the first that is broken."""
-    for number, builder in enumerate(_built(chunk)):
-        yield Content(builder.root, builder.start, tuple(builder.repeated), number)
-
-
-def lines(chunk: Chunk, number: int) -> dict[str, int]:
-    """The 1-based line of each pointer into the value of the chunk's document `number`."""
-    builder = next(islice(_built(chunk, note=number), number, None))
-    return {pointer: chunk.line + row for pointer, row in (builder.rows or {}).items()}
-
-
-def _built(chunk: Chunk, note: int | None = None) -> Iterator["_Builder"]:
-    """Every document of the chunk; with the rows of one, for which `note` is the number."""
     chunk.decode()
-    numbers = count()
     try:
         next_event = CParser(chunk.text).get_event
         while (event := next_event()) is not None:
             if isinstance(event, _CONTENT):
-                builder = _Builder({} if next(numbers) == note else None)
-                builder.build(event, next_event)
-                yield builder
+                yield _Builder().build(event, next_event)
     except ReaderError as error:
         row = chunk.text.count(b"\n", 0, error.position)
         raise Unreadable(row, f"character U+{error.character:04X} is not allowed") from error
@@ -81,9 +67,9 @@ class _Frame(msgspec.Struct):
     """A mapping or list that is being read."""
 
     value: Any
-    pointer: str
     nodes_before: int
-    anchored: _Anchored | None = None
+    anchored: _Anchored | None
+    rows: Rows = msgspec.field(default_factory=Rows)
     height: int = 1
     key: str | None = None
     """The key whose value comes next; None in a list, and where a key comes next."""
@@ -97,13 +83,19 @@ class _Frame(msgspec.Struct):
         """True if a key of a mapping comes next."""
         return self.key is None and type(self.value) is dict
 
-    def put(self, value: Any, height: int) -> None:
-        """Add a complete value, which has so many levels."""
+    def start(self, row: int) -> None:
+        """A value begins in that row; one in a mapping belongs to the row of its key."""
+        if self.key is None:
+            self.rows.at[len(self.value)] = row
+
+    def put(self, value: Any, height: int = 0, rows: Rows | None = None) -> None:
+        """Add a complete value, with its levels and rows if it has any."""
         self.height = max(self.height, height + 1)
+        if rows:
+            self.rows.inside[len(self.value) if self.key is None else self.key] = rows
         if self.key is None:
             self.value.append(value)
-            return
-        if self.is_merge:
+        elif self.is_merge:
             self._merge(value)
         else:
             self.value[self.key] = value
@@ -120,29 +112,29 @@ class _Frame(msgspec.Struct):
 
 
 class _Builder:
-    """Builds the value of one document; notes the row of each pointer if it is given `rows`."""
+    """Builds one document."""
 
-    def __init__(self, rows: dict[str, int] | None) -> None:
-        self.root: Any = None
-        self.start = 0
-        """The row where the document starts."""
-        self.repeated: list[tuple[int, str]] = []
-        self.rows = rows
-        self._stack: list[_Frame] = []
+    def __init__(self) -> None:
+        # a list around the document's value spares every step the question of whether it is inside
+        self._stack = [_Frame([], 0, None)]
+        self._repeated: list[tuple[int, str]] = []
         self._anchors: dict[str, _Anchored] = {}
         self._nodes = 0
         self._aliased = 0
         self._row = 0
 
-    def build(self, event: Event, next_event: Callable[[], Event]) -> None:
-        """Read the value that starts with `event`."""
-        self.start = event.start_mark.line
+    def build(self, event: Event, next_event: Callable[[], Event]) -> Content:
+        """The document whose content starts with `event`."""
+        start = event.start_mark.line
         try:
             self._take(event)
-            while self._stack:
+            while len(self._stack) > 1:
                 self._take(next_event())
         except scalars.UnresolvableError as error:
             raise Unreadable(self._row, str(error)) from error
+        root = self._stack[0]
+        rows = root.rows.inside.get(0, Rows())
+        return Content(root.value[0], start, tuple(self._repeated), lambda: rows)
 
     def _take(self, event: Event) -> None:
         self._row = event.start_mark.line
@@ -161,9 +153,11 @@ class _Builder:
     def _scalar(self, event: Event) -> None:
         value = event.value
         # unlike in Go a long text weighs more, or a few aliases of it would fill the memory
-        self._nodes += 1 + len(value) // 64
+        weight = 1 + len(value) // 64
+        self._nodes += weight
         is_plain = event.implicit[0]
-        if self._stack and self._stack[-1].wants_key:
+        frame = self._stack[-1]
+        if frame.wants_key:
             if is_plain:
                 value = scalars.plain_key(value)
             elif event.tag:
@@ -175,47 +169,31 @@ class _Builder:
                 value = scalars.plain(value)
             elif event.tag:
                 value = scalars.tagged(event.tag, value)
-            self._locate()
-            self._put(value, 0)
+            frame.start(self._row)
+            frame.put(value)
         if event.anchor:
-            self._anchors[event.anchor] = _Anchored(value)
+            self._anchors[event.anchor] = _Anchored(value, weight)
 
     def _key(self, key: str, is_merge: bool = False) -> None:
         frame = self._stack[-1]
         if key in frame.value and key not in frame.merged:
-            self.repeated.append((self._row, key))
+            self._repeated.append((self._row, key))
+            frame.rows.inside.pop(key, None)
         frame.key, frame.is_merge = key, is_merge
-        if self.rows is not None:
-            self.rows[self._locate()] = self._row
-
-    def _put(self, value: Any, height: int) -> None:
-        if self._stack:
-            self._stack[-1].put(value, height)
-        else:
-            self.root = value
-
-    def _locate(self) -> str:
-        """The pointer to what comes next; notes its row, unless its key was noted already."""
-        if self.rows is None:
-            return ""
-        pointer = ""
-        if self._stack:
-            frame = self._stack[-1]
-            step = len(frame.value) if frame.key is None else pointer_token(frame.key)
-            pointer = f"{frame.pointer}/{step}"
-        self.rows.setdefault(pointer, self._row)
-        return pointer
+        frame.rows.at[key] = self._row
 
     def _open(self, value: Any, anchor: str | None) -> None:
-        if len(self._stack) >= MAX_DEPTH:
-            raise Unreadable(self._row, f"nested deeper than {MAX_DEPTH} levels")
-        if self._stack and self._stack[-1].wants_key:
-            raise Unreadable(self._row, "a mapping or a list as a key")
-        frame = _Frame(value, self._locate(), self._nodes)
+        frame = self._stack[-1]
+        if len(self._stack) > MAX_DEPTH:
+            raise Unreadable(self._row, _TOO_DEEP)
+        if frame.wants_key:
+            raise Unreadable(self._row, _BAD_KEY)
+        frame.start(self._row)
+        anchored = _Anchored(value, is_open=True) if anchor else None
+        if anchor and anchored:
+            self._anchors[anchor] = anchored
+        self._stack.append(_Frame(value, self._nodes, anchored))
         self._nodes += 1
-        if anchor:
-            frame.anchored = self._anchors[anchor] = _Anchored(value, is_open=True)
-        self._stack.append(frame)
 
     def _close(self) -> None:
         frame = self._stack.pop()
@@ -223,7 +201,7 @@ class _Builder:
             frame.anchored.nodes = self._nodes - frame.nodes_before
             frame.anchored.height = frame.height
             frame.anchored.is_open = False
-        self._put(frame.value, frame.height)
+        self._stack[-1].put(frame.value, frame.height, frame.rows)
 
     def _alias(self, anchor: str) -> None:
         target = self._anchors.get(anchor)
@@ -231,19 +209,24 @@ class _Builder:
             raise Unreadable(self._row, f"unknown anchor {anchor!r}")
         if target.is_open:
             raise Unreadable(self._row, f"anchor {anchor!r} contains itself")
-        if len(self._stack) + target.height > MAX_DEPTH:
-            raise Unreadable(self._row, f"nested deeper than {MAX_DEPTH} levels")
+        self._count(target)
+        frame = self._stack[-1]
+        if not frame.wants_key:
+            frame.start(self._row)
+            frame.put(target.value, target.height)
+        elif target.height:
+            raise Unreadable(self._row, _BAD_KEY)
+        else:
+            self._key(scalars.key(target.value))
+
+    def _count(self, target: _Anchored) -> None:
+        """Bound what aliases stand for: a few lines of them can mean billions of values."""
+        if len(self._stack) - 1 + target.height > MAX_DEPTH:
+            raise Unreadable(self._row, _TOO_DEEP)
         self._nodes += target.nodes
         self._aliased += target.nodes
         if self._aliased > 100 and self._aliased > self._nodes * _alias_share(self._nodes):
-            raise Unreadable(self._row, "too much of it is aliases")
-        if not (self._stack and self._stack[-1].wants_key):
-            self._locate()
-            self._put(target.value, target.height)
-        elif target.height:
-            raise Unreadable(self._row, "a mapping or a list as a key")
-        else:
-            self._key(scalars.key(target.value))
+            raise Unreadable(self._row, "nearly all of it is aliases")
 
 
 def _alias_share(nodes: int) -> float:

@@ -8,6 +8,7 @@ import msgspec
 from webhook.report.entries import ErrorEntry, Judged, Summary
 from webhook.report.output import Output
 
+
 class _List:
     """A JSON list, one entry on each line."""
 

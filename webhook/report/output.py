@@ -45,8 +45,8 @@ class Output:
 
     def _give_up(self) -> None:
         """Write no more, and let the interpreter flush what is left into nothing at exit."""
-        if self._stream is sys.stdout:
+        if self._stream and self._stream in (sys.stdout, sys.stderr):
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
+            os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
         self._stream = None

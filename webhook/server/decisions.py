@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Lines that may wait: a few thousand denials."""
+GATHERING_TIME: Final = 0.05
+"""Seconds to wait for more lines: to wake a thread for each would cost more than the answer."""
 
 
 class DecisionLog:
@@ -39,13 +41,15 @@ class DecisionLog:
             if self._waiting_bytes + len(line) > BUFFER_BYTES:
                 self._lost += 1
                 return
+            first = not self._lines
             self._lines.append(line)
             self._waiting_bytes += len(line)
             if self._thread is None:
                 # not earlier: a thread does not survive the fork that makes a worker
                 self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if first:
+                self._changed.notify()
 
     def close(self, timeout: float) -> None:
         """Write what is left, for at most `timeout` seconds."""
@@ -64,9 +68,10 @@ class DecisionLog:
             logger.error("the decision log cannot be written any more: %s", error)
 
     def _next_batch(self) -> bytes:
-        """Everything that waits, as soon as anything does; nothing once closed."""
+        """Everything that waits, soon after anything does; nothing once closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._lines or self._closing)
+            self._changed.wait_for(lambda: self._closing, GATHERING_TIME)
             if self._lost:
                 self._lines.append(self._encoder.encode({"lost": self._lost}) + b"\n")
             batch = b"".join(self._lines)

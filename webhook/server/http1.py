@@ -1,9 +1,9 @@
-"""HTTP/1.1 as bytes: which heads are refused, and how an answer is written.
+"""HTTP/1.1 as bytes: what a head calls for at once, and how an answer is written.
 
-Both servers ask `refusal`: their parsers differ in what they let through.
+Both servers ask `early_answer`: their parsers differ in what they let through.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
@@ -13,26 +13,38 @@ from webhook.server.surface import Response
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-SINGLE_FIELDS: Final = frozenset(
+_SINGLE_FIELDS: Final = frozenset(
     {b"content-length", b"content-type", b"host", b"transfer-encoding"}
 )
 """To send one of these twice is ambiguous, even where both agree (RFC 9110 section 5.3)."""
-READ_FIELDS: Final = SINGLE_FIELDS | {b"expect", b"upgrade"}
-"""Every field, in lower case, that means something here."""
+_READ_FIELDS: Final = _SINGLE_FIELDS | {b"expect", b"upgrade"}
+"""Every field that means something here."""
 
 
-def refusal(
-    method: bytes, target: bytes, version: str, fields: Mapping[bytes, bytes], field_bytes: int
+def early_answer(
+    method: bytes, target: bytes, version: str, fields: Iterable[tuple[bytes, bytes]]
 ) -> Response | None:
-    """The answer to a head that is not served, None for one that is.
-
-    `fields` holds at least the `READ_FIELDS` that were sent; `field_bytes` is the size of all.
-    """
+    """The answer to a head before its body is read: a refusal, `surface.CONTINUE`, or None."""
     line = len(method) + len(target) + len("  HTTP/1.1")
-    if line > surface.MAX_LINE or line + field_bytes + len("\r\n\r\n") > surface.MAX_HEAD:
+    size = line + len("\r\n\r\n")
+    count = 0
+    read: dict[bytes, bytes] = {}
+    for name, value in fields:
+        count += 1
+        size += len(name) + len(value) + len(": \r\n")
+        key = name.lower()
+        if key in _READ_FIELDS:
+            if key in read and key in _SINGLE_FIELDS:
+                return surface.BAD_REQUEST
+            read[key] = value
+    if line > surface.MAX_LINE or size > surface.MAX_HEAD or count > surface.MAX_FIELDS:
         return surface.HEAD_TOO_LARGE
-    if b"upgrade" in fields or method == b"CONNECT":
+    if b"upgrade" in read or method == b"CONNECT":
         return surface.NO_UPGRADE
+    return _unclear_end(version, read) or _expectation(version, read)
+
+
+def _unclear_end(version: str, fields: dict[bytes, bytes]) -> Response | None:
     if version == "1.1":
         if b"host" not in fields:  # RFC 9112 section 3.2
             return surface.BAD_REQUEST
@@ -40,17 +52,18 @@ def refusal(
         return surface.BAD_REQUEST
     if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
         return surface.BAD_REQUEST
-    if fields.get(b"expect", b"100-continue").lower() != b"100-continue":
-        return surface.EXPECTATION_FAILED
     # both parsers have refused what is no number
     if int(fields.get(b"content-length", b"0")) > surface.MAX_BODY:
         return surface.BODY_TOO_LARGE
     return None
 
 
-def field_size(name: bytes | str, value: bytes | str) -> int:
-    """Bytes of one header field on the wire."""
-    return len(name) + len(value) + len(": \r\n")
+def _expectation(version: str, fields: dict[bytes, bytes]) -> Response | None:
+    if b"expect" not in fields:
+        return None
+    if fields[b"expect"].lower() != b"100-continue":
+        return surface.EXPECTATION_FAILED
+    return surface.CONTINUE if version == "1.1" else None
 
 
 def render(response: Response, date: bytes, *, keep: bool) -> bytes:

@@ -10,8 +10,8 @@ Refused is whatever leaves unclear where the next request would begin. The answe
 bytes are thrown away for a while before the connection is closed: to close a socket that has unread
 bytes makes the kernel send a RST, and a RST makes the client's kernel discard the answer.
 
-The parser bounds nothing by itself. Four counters do: of the head, of its fields, of the body, and
-of bytes that brought nothing (blank lines, chunk extensions, a header value without an end).
+The parser bounds nothing by itself. Three counters do: of the head (`http1`), of the body, and of
+bytes that brought nothing: blank lines, chunk extensions, trailers, a header value without an end.
 """
 
 import asyncio
@@ -88,11 +88,9 @@ class Connection(asyncio.Protocol):
         self._forget()
 
     def _forget(self) -> None:
-        self._target = b""
+        self._target = self._method = b""
         self._version = ""
-        self._field_bytes = 0
-        self._field_count = 0
-        self._fields: dict[bytes, bytes] = {}
+        self._fields: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._body_bytes = 0
 
@@ -162,28 +160,20 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One complete header field, or one of the trailers behind a chunked body."""
-        self._field_bytes += http1.field_size(name, value)
-        self._field_count += 1
-        if self._field_bytes > surface.MAX_HEAD or self._field_count > surface.MAX_FIELDS:
-            self._stop(surface.HEAD_TOO_LARGE)
-        key = name.lower()
-        if key in http1.READ_FIELDS and self._phase is Phase.HEAD:
-            if key in http1.SINGLE_FIELDS and key in self._fields:
-                self._stop(surface.BAD_REQUEST)
-            self._fields[key] = value
+        self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The end of the head: refuse what can be refused before the body is sent."""
+        self._method = self._parser.get_method()
         self._version = self._parser.get_http_version()
-        head = self._parser.get_method(), self._target, self._version, self._fields
-        refusal = http1.refusal(*head, self._field_bytes)
-        if refusal is not None:
-            self._stop(refusal)
+        early = http1.early_answer(self._method, self._target, self._version, self._fields)
+        if early is surface.CONTINUE:
+            self._transport.write(http1.CONTINUE)
+        elif early is not None:
+            self._stop(early)
         self._phase = Phase.BODY
         self._deadline = self._service.now + BODY_TIMEOUT
         self._barren = 0
-        if b"expect" in self._fields and self._version == "1.1":
-            self._transport.write(http1.CONTINUE)
 
     def on_body(self, part: bytes) -> None:
         """A piece of the body, decoded from its chunks."""
@@ -196,7 +186,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """A whole request: answer it."""
         response = self._service.routes.respond(
-            self._parser.get_method().decode("ascii"),
+            self._method.decode("ascii"),
             path_of(self._target),
             self._body[0] if len(self._body) == 1 else b"".join(self._body),
         )

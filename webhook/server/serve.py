@@ -101,4 +101,6 @@ def _way_out(error: OSError) -> str:
         return "the port is taken; choose another with --port, 0 for any free one"
     if error.errno == errno.EACCES:
         return "ports below 1024 need privileges; choose another with --port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address; choose one with --host"
     return f"{error.strerror}; choose an address of this machine with --host"

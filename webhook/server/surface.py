@@ -6,6 +6,7 @@ servers cannot differ: `protocol` and `app` only carry bytes to and fro.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -54,6 +55,7 @@ def _error(status: int, message: str, allow: str | None = None) -> Response:
     return Response(status, error_body(message), allow=allow)
 
 
+CONTINUE: Final = Response(100, b"")
 BAD_REQUEST: Final = _error(400, "not a valid HTTP/1.1 request")
 NO_UPGRADE: Final = _error(400, "this server speaks HTTP/1.1 only: no upgrade, no tunnel")
 NOT_FOUND: Final = _error(
@@ -125,6 +127,7 @@ def _door_and_profile(path: str) -> tuple[Door, str | None] | None:
 _QUERY_OR_FRAGMENT = re.compile(rb"[?#]")
 
 
+@lru_cache(maxsize=128)  # the API server asks for one or two
 def path_of(target: bytes) -> str:
     """The path of a request target: without query, percent-decoded, as WSGI's PATH_INFO is."""
     path = _QUERY_OR_FRAGMENT.split(target, 1)[0]

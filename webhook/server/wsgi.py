@@ -64,12 +64,11 @@ def _refusal(error: BaseException) -> Response | None:
 
 def check(_: Worker, request: Request) -> None:
     """Refuse what `webhook.server.protocol` refuses; gunicorn's `pre_request` hook."""
-    response = http1.refusal(
+    early = http1.early_answer(
         request.method.encode("ascii"),
         request.uri.encode("ascii"),
         "{}.{}".format(*request.version),
-        {name.lower().encode(): value.encode("latin-1") for name, value in request.headers},
-        sum(http1.field_size(name, value) for name, value in request.headers),
+        [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers],
     )
-    if response is not None:
-        raise _Refused(response)
+    if early is not None and early is not surface.CONTINUE:  # gunicorn writes that itself
+        raise _Refused(early)

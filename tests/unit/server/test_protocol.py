@@ -182,7 +182,6 @@ BOTH = (
         (get(b"/" + b"a" * surface.MAX_LINE), surface.HEAD_TOO_LARGE),
         (get(fields=b"Host: x\r\n" + b"A: b\r\n" * surface.MAX_FIELDS), surface.HEAD_TOO_LARGE),
         (get(fields=b"Host: x\r\nA: %b\r\n" % (b"a" * surface.MAX_HEAD)), surface.HEAD_TOO_LARGE),
-        (chunked(b"a", trailer=b"A: %b\r\n" % (b"a" * surface.MAX_HEAD)), surface.HEAD_TOO_LARGE),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("size", [1, 1000, 100_000])

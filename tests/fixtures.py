@@ -1,0 +1,79 @@
+"""Workloads that a policy accepts or finds fault with: `tests/policies/<id>/{good,bad}/*.yaml`.
+
+A real API server accepts each of them. What profile strict finds stands in comments on the first
+lines, one for each finding: `# expect: /spec/containers/0/readinessProbe`, with ` rule=<name>`
+behind it where the policy names a rule.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from webhook import goyaml
+
+DIRECTORY = Path(__file__).parent / "policies"
+
+_EXPECT = "# expect: "
+_RULE = " rule="
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """One workload, and what is found in it."""
+
+    path: Path
+    policy: str
+    """The policy that it is about."""
+    kind: Literal["good", "bad"]
+    manifest: dict[str, Any]
+    """As kubectl would send it."""
+    expected: set[tuple[str, str]]
+    """Policy and JSON Pointer of each finding of profile strict; no other may be there."""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    """The policy's named rule by pointer, where the finding has one."""
+
+    @property
+    def id(self) -> str:
+        """For the names of tests."""
+        return f"{self.policy}/{self.kind}/{self.path.stem}"
+
+
+def fixtures() -> list[Fixture]:
+    """All of them, in the order of their paths."""
+    return list(_read())
+
+
+def manifest(path: Path) -> dict[str, Any]:
+    """The one document of a YAML file."""
+    (document,) = goyaml.documents(path.read_bytes())
+    assert document.problem is None, f"{path}:{document.problem}"
+    value: dict[str, Any] = document.value
+    return value
+
+
+def _read() -> Iterator[Fixture]:
+    for path in sorted(DIRECTORY.glob("*/*/*.yaml")):
+        policy, kind = path.parts[-3:-1]
+        assert kind in ("good", "bad"), f"{path}: neither good nor bad"
+        expected, rules = _expectations(path.read_text())
+        yield Fixture(
+            path=path,
+            policy=policy,
+            kind="good" if kind == "good" else "bad",
+            manifest=manifest(path),
+            expected={(policy, pointer) for pointer in expected},
+            rules=rules,
+        )
+
+
+def _expectations(text: str) -> tuple[list[str], dict[str, str]]:
+    pointers, rules = [], {}
+    for line in text.splitlines():
+        if not line.startswith(_EXPECT):
+            break
+        pointer, _, rule = line.removeprefix(_EXPECT).partition(_RULE)
+        pointers.append(pointer)
+        if rule:
+            rules[pointer] = rule
+    return pointers, rules

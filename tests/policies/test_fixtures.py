@@ -1,0 +1,130 @@
+"""Every fixture through the engine: nothing less, and nothing more, is found than it expects."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonpatch
+import msgspec
+import pytest
+
+from tests.builders import Object, read
+from tests.fixtures import DIRECTORY, Fixture, fixtures, manifest
+from webhook import catalog, engine, patch
+from webhook.api import KINDS
+from webhook.documents import load_profiles
+from webhook.evidence import WrittenText
+
+FIXTURES = fixtures()
+CHECKS = [policy_id for policy_id, policy in catalog.POLICIES.items() if policy.check]
+SHIPPED = load_profiles()
+
+each = pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: fixture.id)
+
+
+@each
+def test_what_is_found_is_what_is_expected(fixture: Fixture) -> None:
+    verdict = engine.check(SHIPPED["strict"], read(fixture.manifest))
+    assert verdict.crashes == ()
+    # of every policy: those that a fixture is not about must be clean on it
+    found = {(one.policy, one.violation.path) for one in verdict.findings}
+    assert found == fixture.expected
+    assert len(verdict.findings) == len(fixture.expected)
+    assert {one.action for one in verdict.findings} <= {"deny"}
+    assert {
+        one.violation.path: one.violation.rule for one in verdict.findings if one.violation.rule
+    } == fixture.rules
+
+
+@each
+def test_good_expects_nothing_and_bad_something(fixture: Fixture) -> None:
+    assert bool(fixture.expected) is (fixture.kind == "bad")
+
+
+@each
+def test_a_finding_is_beside_something_that_is_there(fixture: Fixture) -> None:
+    for _, pointer in fixture.expected:
+        parent: Any = fixture.manifest
+        for token in pointer.split("/")[1:-1]:
+            parent = parent[int(token) if isinstance(parent, list) else token]
+        assert isinstance(parent, dict)
+
+
+@pytest.mark.parametrize("policy", CHECKS)
+@pytest.mark.parametrize("which", ["good", "bad"])
+def test_every_check_has_fixtures_of_every_kind(policy: str, which: str) -> None:
+    kinds = {f.manifest["kind"] for f in FIXTURES if (f.policy, f.kind) == (policy, which)}
+    assert kinds >= set(catalog.POLICIES[policy].kinds if which == "bad" else KINDS)
+
+
+def test_there_are_no_fixtures_of_unknown_policies() -> None:
+    assert {path.name for path in DIRECTORY.iterdir() if path.is_dir()} - {"__pycache__"} == set(
+        catalog.POLICIES
+    )
+
+
+# Every bad one differs from a good one by one thing
+
+
+def differences(one: Any, other: Any, pointer: str = "") -> Iterator[str]:
+    """Pointers of what is in one of the two only, or not alike."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in one.keys() | other.keys():
+            if key in one and key in other:
+                yield from differences(one[key], other[key], f"{pointer}/{key}")
+            else:
+                yield f"{pointer}/{key}"
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, (a, b) in enumerate(zip(one, other, strict=True)):
+            yield from differences(a, b, f"{pointer}/{index}")
+    elif one != other:
+        yield pointer
+
+
+def is_one_thing(pointers: list[str]) -> bool:
+    """One key was added, removed or set; or one was put in the place of another."""
+    parents = {pointer.rpartition("/")[0] for pointer in pointers}
+    return len(pointers) == 1 or (len(pointers) == 2 and len(parents) == 1)
+
+
+@pytest.mark.parametrize(
+    "fixture", [f for f in FIXTURES if f.kind == "bad"], ids=lambda fixture: fixture.id
+)
+def test_a_bad_one_differs_from_a_good_one_by_one_thing(fixture: Fixture) -> None:
+    good = [f for f in FIXTURES if (f.policy, f.kind) == (fixture.policy, "good")]
+    assert any(is_one_thing(list(differences(fixture.manifest, f.manifest))) for f in good)
+
+
+# Fills: <case>.in.yaml becomes <case>.out.yaml
+
+CASES = sorted((DIRECTORY / "probe-timing").glob("*.in.yaml"))
+
+
+def filled(obj: Object) -> Object:
+    """The object with what profile baseline fills into its file."""
+    reading = read(obj)
+    proposal = engine.fill(SHIPPED["baseline"], reading, WrittenText())
+    assert proposal.crashes == ()
+    operations = list(patch.operations(reading, [one.fill for one in proposal.fillings]))
+    result: Object = jsonpatch.apply_patch(copy.deepcopy(obj), operations)
+    return result
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.name.removesuffix(".in.yaml"))
+def test_what_is_filled_into_a_file(path: Path) -> None:
+    out = manifest(path.with_name(path.name.replace(".in.", ".out.")))
+    assert filled(manifest(path)) == out
+    assert filled(out) == out, "nothing is left to fill"
+
+
+def test_every_case_has_both_of_its_files() -> None:
+    names = {path.name for path in (DIRECTORY / "probe-timing").iterdir()}
+    stems = {path.name.removesuffix(".in.yaml") for path in CASES}
+    assert stems
+    assert names == {f"{stem}.{side}.yaml" for stem in stems for side in ("in", "out")}
+
+
+def test_a_manifest_is_json_for_the_api_server() -> None:
+    for fixture in FIXTURES:
+        assert msgspec.json.decode(msgspec.json.encode(fixture.manifest)) == fixture.manifest

@@ -1,0 +1,310 @@
+"""Persistent storage only through a claim."""
+
+from typing import Any
+
+import pytest
+
+from tests.builders import (
+    Object,
+    container,
+    of_kind,
+    pod,
+    pod_path,
+    probed,
+    profile,
+    read,
+    patiently,
+)
+from webhook import engine
+from webhook.api import KINDS
+
+
+def findings(obj: Object, **params: Any) -> list[tuple[str, str]]:
+    """Path and rule of every forbidden source."""
+    settings = {
+        "action": "deny",
+        "params": params,
+        "rules": {"inline-csi": {"action": "warn"}},
+    }
+    verdict = engine.check(profile(policies={"require-claims": settings}), read(obj))
+    assert verdict.crashes == ()
+    for one in verdict.findings:
+        assert one.action == ("warn" if one.violation.rule else "deny")
+    return [(one.violation.path, one.violation.rule) for one in verdict.findings]
+
+
+def forbidden(*volumes: Object, **params: Any) -> list[str]:
+    """Paths of the forbidden sources of a pod with these volumes."""
+    return [path for path, _ in findings(pod(volumes=list(volumes)), **params)]
+
+
+ALLOWED = (
+    "persistentVolumeClaim",
+    "ephemeral",
+    "emptyDir",
+    "configMap",
+    "secret",
+    "downwardAPI",
+    "projected",
+    "image",
+)
+INLINE = (
+    "hostPath",
+    "nfs",
+    "iscsi",
+    "fc",
+    "flexVolume",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "azureDisk",
+    "azureFile",
+    "cinder",
+    "vsphereVolume",
+    "portworxVolume",
+    "glusterfs",
+    "rbd",
+    "cephfs",
+    "quobyte",
+    "flocker",
+    "scaleIO",
+    "storageos",
+    "photonPersistentDisk",
+    "gitRepo",
+)
+
+
+@pytest.mark.parametrize("source", ALLOWED)
+def test_allowed_sources(source: str) -> None:
+    assert forbidden({"name": "a", source: {}}) == []
+
+
+@pytest.mark.parametrize("source", [*INLINE, "csi"])
+def test_inline_sources_are_forbidden(source: str) -> None:
+    assert forbidden({"name": "a", "emptyDir": {}}, {"name": "b", source: {}}) == [
+        f"/spec/volumes/1/{source}"
+    ]
+
+
+@pytest.mark.parametrize("source", ["quantumDisk", "hostpath", "HostPath", "local"])
+def test_a_source_that_nobody_knows_is_forbidden(source: str) -> None:
+    assert forbidden({"name": "a", source: {}}) == [f"/spec/volumes/0/{source}"]
+
+
+def test_a_source_is_one_token_of_the_path() -> None:
+    assert forbidden({"name": "a", "x/y~z": {}}) == ["/spec/volumes/0/x~1y~0z"]
+
+
+def test_no_source_is_an_empty_dir() -> None:
+    assert forbidden({"name": "a"}) == []
+    assert forbidden({}) == []
+
+
+def test_a_null_source_is_absent() -> None:
+    assert forbidden({"name": "a", "hostPath": None}) == []
+    assert forbidden({"name": "a", "hostPath": None, "emptyDir": {}}) == []
+    assert forbidden({"name": "a", "quantumDisk": None}) == []
+    assert forbidden({"name": "a", "hostPath": None}, hostPaths=[{"prefix": "/x"}]) == []
+
+
+def test_there_is_one_finding_for_each_forbidden_source() -> None:
+    assert sorted(
+        forbidden({"name": "a", "nfs": {}, "rbd": {}, "emptyDir": {}}, {"iscsi": {}})
+    ) == [
+        "/spec/volumes/0/nfs",
+        "/spec/volumes/0/rbd",
+        "/spec/volumes/1/iscsi",
+    ]
+
+
+def test_a_volume_that_nothing_mounts_is_judged_for_it_can_be_mounted_later() -> None:
+    assert forbidden({"name": "unused", "hostPath": {"path": "/"}})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_every_kind(kind: str) -> None:
+    obj = of_kind(kind, probed(), volumes=[{"name": "a", "nfs": {}}], restartPolicy="Never")
+    assert findings(obj) == [(f"{pod_path(kind)}/spec/volumes/0/nfs", "")]
+
+
+def test_claim_templates_are_claims() -> None:
+    obj = of_kind("StatefulSet", probed())
+    obj["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}}]
+    assert findings(obj) == []
+
+
+def test_a_mirror_pod_is_asked_nothing() -> None:
+    obj = pod(volumes=[{"name": "etc", "hostPath": {"path": "/etc/kubernetes"}}])
+    obj["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "0123abc"}
+    assert findings(obj) == []
+
+
+# Inline csi
+
+
+@pytest.mark.parametrize(
+    "driver",
+    [
+        "secrets-store.csi.k8s.io",
+        "csi.cert-manager.io",
+        "csi.spiffe.io",
+        "spiffe.csi.cert-manager.io",
+    ],
+)
+def test_shipped_drivers_hand_out_secrets_not_storage(driver: str) -> None:
+    assert forbidden({"name": "a", "csi": {"driver": driver}}) == []
+
+
+@pytest.mark.parametrize(
+    "csi",
+    [
+        {"driver": "nfs.csi.k8s.io"},
+        {"driver": "CSI.spiffe.io"},
+        {"driver": ""},
+        {"driver": None},
+        {"driver": ["csi.spiffe.io"]},
+        {"driver": {"a": "b"}},
+        {},
+    ],
+)
+def test_another_driver_is_a_rule_of_its_own(csi: Object) -> None:
+    assert findings(pod(volumes=[{"name": "a", "csi": csi}])) == [
+        ("/spec/volumes/0/csi", "inline-csi")
+    ]
+
+
+def test_the_list_of_drivers_replaces_the_shipped_one() -> None:
+    spiffe = {"name": "a", "csi": {"driver": "csi.spiffe.io"}}
+    own = {"name": "b", "csi": {"driver": "csi.example.com"}}
+    assert forbidden(spiffe, own, csiDrivers=["csi.example.com"]) == ["/spec/volumes/0/csi"]
+
+
+# Host paths of node agents
+
+
+@pytest.mark.parametrize(
+    ("path", "covered"),
+    [
+        ("/var/log", True),
+        ("/var/log/", True),
+        ("/var/log/pods", True),
+        ("//var//log", True),
+        ("///var/log/./pods/", True),
+        ("/var/lib/../log", True),
+        ("/var/log/pods/../containers", True),
+        ("/var/logs", False),
+        ("/var/log-archive", False),
+        ("/var", False),
+        ("/", False),
+        ("/var/log/..", False),
+        ("/var/log/../../etc", False),
+        ("/VAR/LOG", False),
+        ("/etc/var/log", False),
+        ("var/log", False),
+        ("./var/log", False),
+        ("", False),
+        (" /var/log", False),
+        (None, False),
+        (7, False),
+        (["/var/log"], False),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["/var/log", "/var/log/", "//var/log"])
+def test_a_host_path_is_allowed_by_whole_segments(prefix: str, path: Any, covered: bool) -> None:
+    volume = {"name": "logs", "hostPath": {"path": path}}
+    expected = [] if covered else ["/spec/volumes/0/hostPath"]
+    assert forbidden(volume, hostPaths=[{"prefix": prefix}]) == expected
+
+
+def test_the_root_covers_everything() -> None:
+    volume = {"name": "root", "hostPath": {"path": "/etc"}}
+    assert forbidden(volume, hostPaths=[{"prefix": "/"}]) == []
+
+
+def mount(name: str, **fields: Any) -> Object:
+    return {"name": name, "mountPath": f"/{name}", **fields}
+
+
+@pytest.mark.parametrize(
+    ("containers", "fine"),
+    [
+        pytest.param([[mount("logs", readOnly=True)]], True, id="read-only"),
+        pytest.param([[mount("logs", readOnly=False)]], False, id="writable"),
+        pytest.param([[mount("logs")]], False, id="writable-by-default"),
+        pytest.param([[mount("logs", readOnly=None)]], False, id="null"),
+        pytest.param([[]], False, id="unmounted"),
+        pytest.param([[mount("other", readOnly=True)]], False, id="another-is-mounted"),
+        pytest.param(
+            [[mount("logs", readOnly=True), mount("logs", readOnly=True)]], True, id="twice"
+        ),
+        pytest.param([[mount("logs", readOnly=True), mount("logs")]], False, id="one-of-two"),
+        pytest.param(
+            [[mount("logs", readOnly=True)], [mount("logs")]], False, id="one-of-two-containers"
+        ),
+        pytest.param([[mount("logs", readOnly=True), mount("other")]], True, id="beside-another"),
+    ],
+)
+def test_read_only_is_asked_of_every_mount(containers: list[list[Object]], fine: bool) -> None:
+    obj = pod(
+        *(container(f"c{n}", volumeMounts=mounts) for n, mounts in enumerate(containers)),
+        volumes=[{"name": "logs", "hostPath": {"path": "/var/log"}}],
+    )
+    expected = [] if fine else [("/spec/volumes/0/hostPath", "")]
+    assert findings(obj, hostPaths=[{"prefix": "/var/log", "readOnly": True}]) == expected
+
+
+@pytest.mark.parametrize("where", ["initContainers", "ephemeralContainers"])
+def test_a_writable_mount_of_any_container_counts(where: str) -> None:
+    reader = container("reader", volumeMounts=[mount("logs", readOnly=True)])
+    writer = container("writer", volumeMounts=[mount("logs")])
+    volumes = [{"name": "logs", "hostPath": {"path": "/var/log"}}]
+    params = {"hostPaths": [{"prefix": "/var/log", "readOnly": True}]}
+    assert findings(pod(reader, volumes=volumes), **params) == []
+    assert findings(pod(reader, volumes=volumes, **{where: [writer]}), **params) != []
+
+
+def test_the_most_generous_of_several_entries_counts() -> None:
+    volume = {"name": "pods", "hostPath": {"path": "/var/log/pods"}}
+    entries: list[Object] = [{"prefix": "/var/log", "readOnly": True}, {"prefix": "/var/log/pods"}]
+    assert forbidden(volume, hostPaths=entries) == []
+    assert forbidden(volume, hostPaths=entries[:1]) == ["/spec/volumes/0/hostPath"]
+
+
+def test_many_volumes_with_many_mounts_are_judged_in_a_moment() -> None:
+    names = [f"logs{index}" for index in range(40_000)]
+    obj = pod(
+        container(volumeMounts=[mount(name, readOnly=True) for name in names]),
+        volumes=[{"name": name, "hostPath": {"path": "/var/log"}} for name in names],
+    )
+    with patiently():
+        assert findings(obj, hostPaths=[{"prefix": "/var/log", "readOnly": True}]) == []
+
+
+# What is said
+
+
+@pytest.mark.parametrize(
+    ("volume", "message"),
+    [
+        (
+            {"name": "data", "hostPath": {}},
+            "data: hostPath is tied to a node; use a persistentVolumeClaim",
+        ),
+        (
+            {"nfs": {}},
+            "volumes/0: nfs does not go through a claim; use a persistentVolumeClaim",
+        ),
+        (
+            {"name": "src", "gitRepo": {}},
+            "src: gitRepo is not served any more; use a persistentVolumeClaim",
+        ),
+        (
+            {"name": "x", "csi": {"driver": "nfs.csi.k8s.io"}},
+            "x: csi driver nfs.csi.k8s.io is not one of those allowed inline; "
+            "use a persistentVolumeClaim",
+        ),
+    ],
+)
+def test_the_message_says_why_and_what_to_do(volume: Object, message: str) -> None:
+    settings = {"require-claims": {"action": "deny"}}
+    verdict = engine.check(profile(policies=settings), read(pod(volumes=[volume])))
+    assert [one.violation.message for one in verdict.findings] == [message]

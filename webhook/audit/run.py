@@ -1,0 +1,119 @@
+"""The run: every source through the engine into a report, and the exit code."""
+
+import io
+import logging
+import sys
+from collections.abc import Iterable
+from typing import BinaryIO, Final, TextIO
+
+from webhook.audit.judge import judge
+from webhook.audit.objects import Found, Ignored, objects
+from webhook.audit.sources import Text, texts
+from webhook.goyaml import Document, documents
+from webhook.profile import Profile
+from webhook.report import FORMATS, Report
+from webhook.report.entries import ErrorEntry, Judged, Source, Summary
+from webhook.report.output import Output
+
+_CLEAN: Final = 0
+_FOUND: Final = 1
+_INCOMPLETE: Final = 3
+
+
+def run(
+    paths: Iterable[str],
+    profile: Profile,
+    format_name: str = "text",
+    fail_on: str = "deny",
+    *,
+    stdin: BinaryIO | None = None,
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+) -> int:
+    """Audit files, directories and standard input; the exit code.
+
+    That is 3 if something could not be read, judged or reported, else 1 for a finding at or above
+    `fail_on` (`deny`, `warn` or `never`), else 0. `format_name` is one of `report.FORMATS`.
+    Streams are the process's own by default.
+    """
+    # a policy that crashed is reported with its error; the traceback is the server log's business
+    logging.getLogger("webhook").addHandler(logging.NullHandler())
+    output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
+    audit = Audit(profile, FORMATS[format_name](output, profile.name), notes)
+    audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))
+    audit.close()
+    output.flush()
+    if output.problem:
+        notes.write(f"podworthy: the report could not be written: {output.problem}\n")
+        return _INCOMPLETE
+    return audit.exit_code(fail_on)
+
+
+class Audit:
+    """One run: counts what it tells the report."""
+
+    def __init__(self, profile: Profile, report: Report, notes: Output) -> None:
+        self._profile = profile
+        self._report = report
+        self._notes = notes
+        self._summary = Summary()
+        self._warned = False
+
+    def read(self, paths: Iterable[str], stdin: BinaryIO) -> None:
+        """Judge everything that the paths mean."""
+        for text in texts(paths, stdin):
+            if isinstance(text, Text):
+                for document in documents(text.data):
+                    self._document(text.file, document)
+            else:
+                self._failed(ErrorEntry(Source(text.file), text.problem))
+
+    def close(self) -> None:
+        """End the report."""
+        self._report.close(self._summary)
+        if not self._summary.objects and not self._summary.errors:
+            self._note("nothing to judge: no pod and no workload in the input")
+
+    def exit_code(self, fail_on: str) -> int:
+        """0, 1 or 3, see `run`."""
+        summary = self._summary
+        if summary.errors or summary.error:
+            return _INCOMPLETE
+        if fail_on == "never":
+            return _CLEAN
+        found = summary.fail or (fail_on == "warn" and self._warned)
+        return _FOUND if found else _CLEAN
+
+    def _document(self, file: str, document: Document) -> None:
+        ignored = self._summary.ignored
+        found = 0
+        for one in objects(file, document):
+            found += 1
+            self._object(one)
+        if self._summary.ignored - ignored < found:
+            for line, key in document.repeated:
+                self._note(f"{file}:{line}: key {key!r} is repeated, the last one counts")
+
+    def _object(self, found: Found) -> None:
+        if isinstance(found, Ignored):
+            self._summary.ignored += 1
+        elif isinstance(found, ErrorEntry):
+            self._failed(found)
+        else:
+            self._judged(judge(self._profile, found))
+
+    def _judged(self, judged: Judged) -> None:
+        self._report.judged(judged)
+        summary = self._summary
+        summary.objects += 1
+        summary.fills += len(judged.fills)
+        for finding in judged.findings:
+            setattr(summary, finding.result, getattr(summary, finding.result) + 1)
+            self._warned |= finding.action == "warn"
+
+    def _failed(self, error: ErrorEntry) -> None:
+        self._summary.errors += 1
+        self._report.failed(error)
+
+    def _note(self, text: str) -> None:
+        self._notes.write(f"podworthy: {text}\n")
