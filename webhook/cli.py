@@ -74,8 +74,12 @@ def audit(
     podworthy audit --profile strict --format json app.yaml
     helm template chart/ | podworthy audit -
     """
+    import logging
+
     from webhook.audit import run
 
+    # a policy that crashed is in the report; the traceback is for a server's log
+    logging.getLogger("webhook").addHandler(logging.NullHandler())
     if len(formats) > 1:
         raise click.UsageError("only one --format fits on standard output")
     sys.exit(run(paths, _profile(profile, profile_directories), formats[0], fail_on))

@@ -434,6 +434,7 @@ def test_a_denial_is_recorded(shipped: Admission) -> None:
         "generateName": "web-",
         "user": "ada",
         "decision": "denied",
+        "findingsOmitted": 0,
         "crashes": [],
     }
     assert record["findings"][2] == {

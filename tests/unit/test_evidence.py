@@ -18,12 +18,12 @@ from tests.builders import (
     http,
     of_kind,
     owns,
+    patiently,
     pod,
     probed,
     read,
     server_side_applied,
     statefulset,
-    patiently,
 )
 from webhook.api import Proof, Standing
 from webhook.evidence import LAST_APPLIED, CreatedObject, WrittenText

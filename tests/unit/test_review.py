@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import Object, pod, recorded, review, patiently
+from tests.builders import Object, patiently, pod, recorded, review
 from webhook.errors import BadReview
 from webhook.review import MAX_DEPTH, nested_too_deep, parse, render
 

@@ -1,7 +1,6 @@
 """The run: every source through the engine into a report, and the exit code."""
 
 import io
-import logging
 import sys
 from collections.abc import Iterable
 from typing import BinaryIO, Final, TextIO
@@ -36,8 +35,6 @@ def run(
     `fail_on` (`deny`, `warn` or `never`), else 0. `format_name` is one of `report.FORMATS`.
     Streams are the process's own by default.
     """
-    # a policy that crashed is reported with its error; the traceback is the server log's business
-    logging.getLogger("webhook").addHandler(logging.NullHandler())
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
     audit = Audit(profile, FORMATS[format_name](output, profile.name), notes)
     audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))

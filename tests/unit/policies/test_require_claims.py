@@ -8,12 +8,12 @@ from tests.builders import (
     Object,
     container,
     of_kind,
+    patiently,
     pod,
     pod_path,
     probed,
     profile,
     read,
-    patiently,
 )
 from webhook import engine
 from webhook.api import KINDS
