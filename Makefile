@@ -13,6 +13,7 @@ run: .venv/run.stamp ## the webhook on this machine, with examples sent through 
 	@$(BIN)/python examples/demo.py --port $(PORT)
 
 test: .venv/dev.stamp ## every test, a real API server included (built once)
+	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest $(PYTEST)
 
 lint: .venv/dev.stamp
