@@ -121,7 +121,7 @@ def _inline_csi(volume: api.Volume, csi: dict[str, Any], params: Params) -> Iter
 
 def _is_agents(host_path: dict[str, Any], params: Params, is_read_only: bool) -> bool:
     path = host_path.get("path")
-    if not isinstance(path, str) or not path.startswith("/"):
+    if not path or not path.startswith("/"):
         return False
     covering = [allowed for allowed in params.host_paths if allowed.covers(path)]
     return any(is_read_only or not allowed.read_only for allowed in covering)

@@ -8,7 +8,7 @@ no I/O; the engine stamps those on.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
@@ -64,6 +64,7 @@ TIMING_DEFAULTS: Mapping[str, int] = {
 """What the API server counts a timing as that nobody wrote (k8s.io/api core/v1 `Probe`)."""
 
 Handler = dict[str, Any]
+Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 
 class Probe(msgspec.Struct, rename="camel"):
@@ -73,11 +74,11 @@ class Probe(msgspec.Struct, rename="camel"):
     http_get: Handler | None = None
     tcp_socket: Handler | None = None
     grpc: Handler | None = None
-    initial_delay_seconds: int | None = None
-    timeout_seconds: int | None = None
-    period_seconds: int | None = None
-    success_threshold: int | None = None
-    failure_threshold: int | None = None
+    initial_delay_seconds: Int32 | None = None
+    timeout_seconds: Int32 | None = None
+    period_seconds: Int32 | None = None
+    success_threshold: Int32 | None = None
+    failure_threshold: Int32 | None = None
 
     @property
     def handler(self) -> str | None:

@@ -183,7 +183,7 @@ _JSON_NAMES = {
     "int": "an integer",
     "str": "a string",
     "bool": "a boolean",
-    "float": "a number with a fraction",
+    "float": "a number that is no 64-bit integer",
     "array": "a list",
     "object": "a mapping",
     "null": "null",
@@ -202,6 +202,9 @@ def malformed(error: msgspec.ValidationError, root: str = "") -> MalformedObject
     if expected:
         wanted = expected[1].removesuffix(" | null")
         text = f"expected {_JSON_NAMES.get(wanted, wanted)}, got {_JSON_NAMES.get(expected[2])}"
+    bounded = re.fullmatch(r"Expected `int` ([<>]=) (-?\d+)", text)
+    if bounded:
+        text = f"expected an integer {bounded[1]} {bounded[2]}"
     missing = re.fullmatch(r"Object missing required field `(.+)`", text)
     if missing:
         text = f"{missing[1]} is missing"

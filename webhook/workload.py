@@ -4,6 +4,7 @@ One table says where each kind keeps its pod. Everything that podworthy judges, 
 goes through `read`.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
@@ -36,6 +37,8 @@ KNOWN_SOURCES: Final = frozenset(
     }
 )  # fmt: skip
 """`VolumeSource` of k8s.io/api core/v1 1.36: all of them are objects."""
+
+_SOURCE_STRINGS: Final = {"csi": ("driver",), "hostPath": ("path",)}
 
 MIRROR_ANNOTATION: Final = "kubernetes.io/config.mirror"
 """Set by the kubelet on the API server's copy of a static pod."""
@@ -157,10 +160,16 @@ class Reading(msgspec.Struct, frozen=True):
         return not mirror and self.metadata.deletion_timestamp is None
 
 
+_VERSION: Final = re.compile(r"v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
+
+
 def is_known(api_version: str, kind: str) -> bool:
     """True for a built-in kind that is a pod or carries one, legacy groups included."""
-    group = api_version.rpartition("/")[0]
-    return group in KIND_GROUPS.get(kind, ())
+    group, slash, version = api_version.rpartition("/")
+    if group not in KIND_GROUPS.get(kind, ()):
+        return False
+    # the core group has had one version, and no slash
+    return bool(_VERSION.fullmatch(version)) if group else not slash and version == "v1"
 
 
 def pod_path(kind: str) -> str:
@@ -188,8 +197,8 @@ def read(api_version: str, kind: str, raw: bytes, namespace: str | None = None) 
     workload = Workload(
         api_version=api_version,
         kind=kind,
-        namespace=namespace or metadata.namespace,
-        name=metadata.name,
+        namespace=namespace or metadata.namespace or None,
+        name=metadata.name or None,
         pod_path=shape.pod_path,
         restart_policy=spec.restart_policy or "Always",
         containers=tuple(_containers(spec, spec_path)),
@@ -230,12 +239,21 @@ def _volumes(volumes: Iterable[dict[str, Any]], path: str) -> Iterable[Volume]:
         here = f"{path}/{index}"
         sources = {k: v for k, v in volume.items() if v is not None and k != "name"}
         for key, value in sources.items():
-            if key in KNOWN_SOURCES and not isinstance(value, dict):
-                raise MalformedObject(f"{here}/{key}", "expected a mapping")
+            if key in KNOWN_SOURCES:
+                _check_source(value, key, f"{here}/{key}")
         name = volume.get("name")
         if not isinstance(name, str | None):
             raise MalformedObject(f"{here}/name", "expected a string")
         yield Volume(here, name or "", sources)
+
+
+def _check_source(value: Any, key: str, here: str) -> None:
+    """A source stays a raw mapping; what policies read in it has Kubernetes' type nevertheless."""
+    if not isinstance(value, dict):
+        raise MalformedObject(here, "expected a mapping")
+    for field in _SOURCE_STRINGS.get(key, ()):
+        if not isinstance(value.get(field), str | None):
+            raise MalformedObject(f"{here}/{field}", "expected a string")
 
 
 def same_template(kind: str, new: bytes, old: bytes) -> bool:

@@ -197,6 +197,13 @@ def test_documents_after_a_broken_one_are_read() -> None:
     assert (broken.index, broken.problem.line) == (1, 3)
 
 
+def test_a_broken_document_that_starts_with_a_scalar_is_one_document() -> None:
+    """libyaml tells of the scalar `apiVersion:v1` before it sees that a mapping follows."""
+    broken, good = documents(b"apiVersion:v1\nkind: Pod\n---\na: 1\n")
+    assert (broken.index, broken.problem is None, broken.value) == (0, False, None)
+    assert (good.index, good.value) == (1, {"a": 1})
+
+
 def test_json_after_a_broken_value_is_not_guessed() -> None:
     first, broken = documents(b'{"a": 1}\n{"b": }\n{"c": 3}')
 

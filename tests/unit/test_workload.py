@@ -84,6 +84,13 @@ def test_legacy_groups_are_kubernetes_own(api_version: str, kind: str) -> None:
         ("apps/v1", "statefulset"),
         ("", "Deployment"),
         ("apps/v1", ""),
+        ("", "Pod"),
+        ("x", "Pod"),
+        ("v2", "Pod"),
+        ("/v1", "Pod"),
+        ("apps", "Pod"),
+        ("apps/", "Deployment"),
+        ("apps/v]1", "Deployment"),
     ],
 )
 def test_a_kind_of_another_group_that_shares_a_name_is_not(api_version: str, kind: str) -> None:
@@ -248,7 +255,7 @@ def test_null_fields_of_a_container_and_of_a_probe_are_absent() -> None:
         (
             {"containers": [container(startupProbe=http(timeoutSeconds=1.5))]},
             "/containers/0/startupProbe/timeoutSeconds",
-            "expected an integer, got a number with a fraction",
+            "expected an integer, got a number that is no 64-bit integer",
         ),
         (
             {"containers": [container(startupProbe=http(failureThreshold=True))]},
@@ -273,6 +280,13 @@ def test_null_fields_of_a_container_and_of_a_probe_are_absent() -> None:
         ({"volumes": [{"hostPath": "/srv"}]}, "/volumes/0/hostPath", "expected a mapping"),
         ({"volumes": [{}, {"csi": []}]}, "/volumes/1/csi", "expected a mapping"),
         ({"volumes": [{"emptyDir": False}]}, "/volumes/0/emptyDir", "expected a mapping"),
+        ({"volumes": [{"csi": {"driver": 3}}]}, "/volumes/0/csi/driver", "expected a string"),
+        ({"volumes": [{"hostPath": {"path": 3}}]}, "/volumes/0/hostPath/path", "expected a string"),
+        (
+            {"containers": [container(livenessProbe=http(periodSeconds=99_999_999_999))]},
+            "/containers/0/livenessProbe/periodSeconds",
+            "expected an integer <= 2147483647",
+        ),
     ],
 )
 @pytest.mark.parametrize("kind", ["Pod", "StatefulSet", "CronJob", "PodTemplate"])

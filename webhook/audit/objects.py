@@ -102,7 +102,7 @@ def _items(
         return
     for index, item in enumerate(items):
         here = Place(place.file, place.document, f"{place.pointer}/items/{index}", place.item)
-        if isinstance(item, dict) and isinstance(item.get("items"), list):
+        if _is_list(item):
             yield from _found(here, item, numbers, api_version, kind)
             continue
         here = msgspec.structs.replace(here, item=next(numbers))
@@ -110,6 +110,14 @@ def _items(
             yield here.error("", "expected a mapping")
         else:
             yield from _found(here, item, numbers, api_version, kind)
+
+
+def _is_list(item: Any) -> bool:
+    """True for a list in a list: its items are numbered on, itself it has no number."""
+    if not isinstance(item, dict) or not isinstance(item.get("items"), list):
+        return False
+    kind = item.get("kind")
+    return isinstance(kind, str) and kind.endswith(_LIST)
 
 
 def _written(place: Place, value: dict[str, Any], api_version: str, kind: str) -> Found:

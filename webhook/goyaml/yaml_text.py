@@ -42,7 +42,9 @@ def read(chunk: Chunk) -> Iterator[Content]:
         next_event = CParser(chunk.text).get_event
         while (event := next_event()) is not None:
             if isinstance(event, _CONTENT):
-                yield _Builder().build(event, next_event)
+                content = _Builder().build(event, next_event)
+                next_event()  # its end: the error of `a:b` and a mapping below comes only here
+                yield content
     except ReaderError as error:
         row = chunk.text.count(b"\n", 0, error.position)
         raise Unreadable(row, f"character U+{error.character:04X} is not allowed") from error

@@ -168,6 +168,16 @@ def test_lists_in_lists_are_counted_through(audit: Any) -> None:
     assert [entry["source"]["item"] for entry in outcome.report["objects"]] == [0, 1, 2]
 
 
+def test_what_is_no_list_is_numbered_although_it_has_items(audit: Any) -> None:
+    other = {"apiVersion": "example.org/v1", "kind": "Menu", "items": ["a"]}
+    odd = {"apiVersion": "v1", "kind": "Pod", "items": [], "spec": {}}
+    plain = {"apiVersion": "v1", "kind": "Pod", "spec": {}}
+    listed = {"apiVersion": "v1", "kind": "List", "items": [other, odd, plain]}
+    outcome = audit(json.dumps(listed))
+
+    assert [entry["source"]["item"] for entry in outcome.report["objects"]] == [1, 2]
+
+
 def test_deeply_nested_lists_are_no_trouble(audit: Any) -> None:
     level = '{"apiVersion":"v1","kind":"List","items":['
     outcome = audit(level * 240 + BAD_POD_JSON + "]}" * 240)
