@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from wsgiref.types import WSGIApplication
 
-import flask
 from gunicorn.app.base import BaseApplication
 
 from webhook.server import surface
@@ -87,7 +87,7 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         for name, value in settings.items():
             self.cfg.set(name, value)
 
-    def load(self) -> flask.Flask:
+    def load(self) -> WSGIApplication:
         """The WSGI application; only gunicorn's threads ask for it."""
         from webhook.server.app import create_app
 
