@@ -13,6 +13,8 @@ from tests.cluster.processes import free_port
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60  # seconds
 CTRL_C = b"\x03"
+# `make test` runs these tests, and its settings are not for the `make run` of a newcomer
+ENVIRONMENT = {name: value for name, value in os.environ.items() if "MAKE" not in name}
 
 
 class Terminal:
@@ -22,7 +24,7 @@ class Terminal:
         self.pid, self._screen = pty.fork()
         if self.pid == 0:
             os.chdir(ROOT)
-            os.execvp(command[0], command)  # noqa: S606
+            os.execvpe(command[0], command, ENVIRONMENT)  # noqa: S606
         self.text = ""
 
     def read_until(self, wanted: str) -> None:
@@ -71,6 +73,7 @@ def test_a_taken_port_is_an_error_with_the_way_out() -> None:
         done = subprocess.run(
             ["make", "run", f"PORT={port}"],  # noqa: S607 the make that the README names
             cwd=ROOT,
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             timeout=PATIENCE,
