@@ -1,5 +1,4 @@
 # The webhook: no shell needed, no root, nothing written but /tmp.
-# The base is pinned by digest when an image is released; see CONTRIBUTING.md.
 ARG PYTHON=3.13
 FROM python:${PYTHON}-slim AS build
 WORKDIR /src

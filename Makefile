@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: run test lint sandbox lock clean
 
 run: .venv/run.stamp ## the webhook on this machine, with examples sent through it
-	@$(BIN)/python examples/demo.py --port $(PORT)
+	@$(BIN)/python -m examples.demo --port $(PORT)
 
 test: .venv/dev.stamp ## every test, a real API server included (built once)
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
@@ -37,7 +37,7 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "podworthy needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
 	@echo "Setting up .venv" >&2
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/run.stamp: .venv/bin/python pyproject.toml requirements-build.txt
 	@$(PIP) --require-hashes -r requirements-build.txt

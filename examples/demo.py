@@ -7,9 +7,7 @@ beside them were applied with kubectl, so that nothing but podworthy is needed h
 import argparse
 import base64
 import json
-import os
 import re
-import signal
 import ssl
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from examples.terminal import own_the_terminal
 from webhook.server.tls import development_certificate
 
 EXAMPLES = Path(__file__).parent
@@ -29,13 +28,14 @@ REVIEWS = ("liveness-exec", "liveness-http", "goproxy", "mongodb", "web")
 _WHERE_AND_HOW = re.compile(r" \(/.*(?=\[)")
 
 NEXT = """
-Every pod of the lesson lacks a readiness probe and is denied; the StatefulSet is let in, and gets
-the timings that its author left open. Try next, in another terminal:
+Each review was asked twice: /validate gave the verdict, /mutate the timings that nobody chose. The
+pods lack a readiness probe and are denied; the StatefulSet is let in with its timings filled.
+Try next, in another terminal:
 
   curl --cacert {cert} --data @{review} {url}/validate
-  .venv/bin/podworthy audit examples/       # the same verdicts, from the files
-  .venv/bin/podworthy explain probe-timing  # why these timings
-  make sandbox                              # a real API server to `kubectl apply` at
+  .venv/bin/podworthy audit examples/seed examples/web.yaml  # the same verdicts, from the files
+  .venv/bin/podworthy explain probe-timing                   # why these timings
+  make sandbox                                               # a real API server for kubectl
 """
 
 
@@ -68,16 +68,6 @@ def show(url: str, cert: Path) -> None:
     review = EXAMPLES.joinpath("reviews", "mongodb.json").relative_to(Path.cwd())
     print(NEXT.format(cert=cert, review=review, url=url))
     print(f"Ready: {url} (Ctrl-C stops)", flush=True)
-
-
-def own_the_terminal() -> None:
-    """Take Ctrl-C for ourselves: `make` would die of it and report a failure."""
-    if sys.stdin.isatty():
-        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-        # nobody could bring us back: the shell waits for make, not for us
-        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
-        os.setpgid(0, 0)
-        os.tcsetpgrp(sys.stdin.fileno(), os.getpgrp())
 
 
 class Server:

@@ -4,8 +4,9 @@ Everything but click is imported inside the command that needs it, so that `--he
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -14,14 +15,23 @@ from webhook import __version__
 if TYPE_CHECKING:
     from webhook.profile import Profile
 
-_SETTINGS = {"auto_envvar_prefix": "PODWORTHY", "help_option_names": ["-h", "--help"]}
-_profiles_option = click.option(
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def _option(flag: str, *names: str, **settings: Any) -> Decorator:
+    """An option that `PODWORTHY_<FLAG>` sets, too; the flag wins."""
+    variable = "PODWORTHY_" + flag.removeprefix("--").replace("-", "_").upper()
+    return click.option(flag, *names, envvar=variable, **settings)
+
+
+_profiles_option = _option(
     "--profiles",
     "profile_directories",
     metavar="DIR",
     multiple=True,
     type=click.Path(path_type=Path),
-    envvar="PODWORTHY_PROFILES",
     help="Add the profiles in a directory. May be repeated.",
 )
 
@@ -32,17 +42,18 @@ def main() -> None:
     """Let in pods that can be probed and whose data outlives them.
 
     \b
-    podworthy audit deploy/          judge manifests, nothing is changed
-    podworthy explain require-probes what a policy asks, and why
-    podworthy serve --dev            the webhook, on this machine
+    Examples:
+      podworthy audit deploy/           judge manifests, nothing is changed
+      podworthy explain require-probes  what a policy asks, and why
+      podworthy serve --dev             the webhook, on this machine
     """
 
 
-@main.command(no_args_is_help=True)
+@main.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--profile", default="baseline", show_default=True, help="Judge by this profile.")
+@_option("--profile", default="baseline", show_default=True, help="Judge by this profile.")
 @_profiles_option
-@click.option(
+@_option(
     "--format",
     "formats",
     type=click.Choice(["text", "json"]),
@@ -51,7 +62,7 @@ def main() -> None:
     show_default=True,
     help="What is printed.",
 )
-@click.option(
+@_option(
     "--fail-on",
     type=click.Choice(["deny", "warn", "never"]),
     default="deny",
@@ -70,9 +81,10 @@ def audit(
     Exits 0 if clean, 1 for findings, 2 for wrong usage, 3 if some input could not be judged.
 
     \b
-    podworthy audit deploy/
-    podworthy audit --profile strict --format json app.yaml
-    helm template chart/ | podworthy audit -
+    Examples:
+      podworthy audit deploy/
+      podworthy audit --profile strict --format json app.yaml
+      helm template chart/ | podworthy audit -
     """
     import logging
 
@@ -80,6 +92,8 @@ def audit(
 
     # a policy that crashed is in the report; the traceback is for a server's log
     logging.getLogger("webhook").addHandler(logging.NullHandler())
+    if not all(paths):
+        raise click.UsageError("an empty path; is a variable unset? The present directory is .")
     if len(formats) > 1:
         raise click.UsageError("only one --format fits on standard output")
     sys.exit(run(paths, _profile(profile, profile_directories), formats[0], fail_on))
@@ -90,8 +104,9 @@ def policies() -> None:
     """List the policies.
 
     \b
-    podworthy policies
-    podworthy explain require-claims
+    Examples:
+      podworthy policies
+      podworthy explain require-claims
     """
     from webhook.catalog import POLICIES
 
@@ -100,13 +115,14 @@ def policies() -> None:
         click.echo(f"{policy.id:<{width}}  {policy.summary}")
 
 
-@main.command(no_args_is_help=True)
+@main.command()
 @click.argument("policy", metavar="POLICY")
 def explain(policy: str) -> None:
-    """Print what a policy checks, why, and its params with their defaults.
+    """Print what a policy checks, and why.
 
     \b
-    podworthy explain require-probes
+    Examples:
+      podworthy explain require-probes
     """
     from webhook.catalog import POLICIES
     from webhook.errors import did_you_mean
@@ -119,26 +135,26 @@ def explain(policy: str) -> None:
 
 
 @main.command()
-@click.option("--dev", is_flag=True, help="On 127.0.0.1, with a certificate of its own.")
-@click.option("--wsgi", is_flag=True, help="Run the Flask application on gunicorn's threads.")
-@click.option("--host", help="Address to listen on.  [default: 0.0.0.0, with --dev 127.0.0.1]")
-@click.option(
+@_option("--dev", is_flag=True, help="On 127.0.0.1, with a certificate of its own.")
+@_option("--wsgi", is_flag=True, help="Run the Flask application on gunicorn's threads.")
+@_option("--host", help="Address to listen on.  [default: 0.0.0.0, with --dev 127.0.0.1]")
+@_option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8443,
     show_default=True,
     help="0 takes a free one and prints it.",
 )
-@click.option("--cert", type=click.Path(path_type=Path), help="PEM file: certificate and chain.")
-@click.option("--key", type=click.Path(path_type=Path), help="PEM file: its private key.")
-@click.option(
+@_option("--cert", type=click.Path(path_type=Path), help="PEM file: certificate and chain.")
+@_option("--key", type=click.Path(path_type=Path), help="PEM file: its private key.")
+@_option(
     "--profile",
     default="baseline",
     show_default=True,
     help="The profile for requests whose path names none.",
 )
 @_profiles_option
-@click.option(
+@_option(
     "--drain",
     type=click.FloatRange(0),
     default=10.0,
@@ -159,8 +175,9 @@ def serve(
     """Answer the API server's AdmissionReviews over HTTPS.
 
     \b
-    podworthy serve --dev
-    podworthy serve --cert tls.crt --key tls.key --profiles /etc/podworthy/profiles
+    Examples:
+      podworthy serve --dev
+      podworthy serve --cert tls.crt --key tls.key --profiles /etc/podworthy/profiles
     """
     from datetime import UTC, datetime
 
@@ -190,7 +207,7 @@ def serve(
 def _load(directories: tuple[Path, ...]) -> "dict[str, Profile]":
     from webhook.documents import load_profiles
 
-    return load_profiles(directories)
+    return load_profiles(dict.fromkeys(directories))
 
 
 def _profile(name: str, directories: tuple[Path, ...]) -> "Profile":

@@ -141,7 +141,8 @@ def _parse(file: Path, document: goyaml.Document, problems: list[str]) -> Iterat
     found = [f"{file}:{line}: key {key!r} is repeated" for line, key in document.repeated]
     invalid: list[tuple[str, str]] = []
     parsed = _validated(ProfileDocument, document.value, invalid)
-    found += [f"{file}:{document.line_of(pointer)}: {message}" for pointer, message in invalid]
+    placed = sorted((document.line_of(pointer), message) for pointer, message in invalid)
+    found += [f"{file}:{line}: {message}" for line, message in placed]
     if parsed is not None and not found:
         spec = parsed.spec.model_dump(by_alias=True, exclude_unset=True)
         source = _Source(file, document, parsed.metadata.name, spec)

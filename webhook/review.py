@@ -110,12 +110,12 @@ def parse(body: bytes) -> Request:
         problem = malformed(error)
         raise BadReview(f"not an AdmissionReview: {problem}") from error
     except msgspec.DecodeError as error:
-        raise BadReview(f"not JSON: {error}") from error
+        raise BadReview(f"not JSON: {str(error).removeprefix('JSON is malformed: ')}") from error
     request = envelope.request
     if envelope.api_version != API_VERSION or envelope.kind != KIND:
         raise BadReview(
             f"expected apiVersion {API_VERSION} and kind {KIND}, "
-            f"got {envelope.api_version!r} and {envelope.kind!r}"
+            f"got {envelope.api_version or 'none'} and {envelope.kind or 'none'}"
         )
     if request is None:
         raise BadReview("an AdmissionReview without a request")

@@ -11,7 +11,7 @@ from webhook.api import pointer_token
 from webhook.errors import did_you_mean
 
 _WORDS = {
-    "missing": "{key} is missing",
+    "missing": "{key} is missing{where}",
     "string_type": "{key} must be a string",
     "int_type": "{key} must be an integer",
     "bool_type": "{key} must be true or false",
@@ -38,7 +38,8 @@ def explain(
             yield pointer, f"unknown key {key}{near}"
         else:
             words = _WORDS.get(one["type"])
-            context = one.get("ctx", {}) | {"key": key, "input": one["input"]}
+            where = f" in {_key(location[:-1])}" if len(location) > 1 else ""
+            context = one.get("ctx", {}) | {"key": key, "input": one["input"], "where": where}
             yield pointer, words.format(**context) if words else f"{key}: {one['msg']}"
 
 

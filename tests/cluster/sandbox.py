@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 
+from examples.terminal import own_the_terminal
 from tests.cluster.build import binaries
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.golang import BuildError, say
@@ -38,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A cluster to try podworthy in.")
     parser.add_argument("--kubernetes", default=NEWEST, help=f"version, default {NEWEST}")
     version: str = parser.parse_args().kubernetes
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    own_the_terminal()
     try:
         run(version)
     except (BuildError, ProcessDied, TimeoutError) as error:

@@ -164,8 +164,12 @@ def test_the_last_repeated_key_wins_and_its_line_counts() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        (b"a: 1\n b: 2", 2, "mapping values are not allowed in this context"),
-        (b"a: [1,\nb: 2\n\n", 2, "did not find expected ',' or ']' while parsing a flow sequence"),
+        (b"a: 1\n b: 2", 2, "not YAML: mapping values are not allowed in this context"),
+        (
+            b"a: [1,\nb: 2\n\n",
+            2,
+            "not YAML: did not find expected ',' or ']' while parsing a flow sequence",
+        ),
         (b"a: 1\nb: \xff", 2, "byte 0xff is not UTF-8"),
         (b"a: 1\nb: \x00", 2, "character U+0000 is not allowed"),
         (b"\xff\xfea\x00", 1, "UTF-16, which Kubernetes does not read; save the file as UTF-8"),

@@ -256,7 +256,7 @@ def test_an_empty_list_of_kinds_is_not_every_kind(tmp_path: Path) -> None:
         (
             "policies:\n  require-probes:\n    action: deny\n    params:\n"
             "      ignore:\n      - name: a",
-            "team.yaml:10: 'image' is missing",
+            "team.yaml:10: 'image' is missing in 'ignore[0]'",
         ),
         (
             "policies:\n  require-claims:\n    action: deny\n"

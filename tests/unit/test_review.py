@@ -66,18 +66,18 @@ def request(**changes: Any) -> bytes:
         pytest.param(
             envelope(apiVersion="admission.k8s.io/v1beta1"),
             "expected apiVersion admission.k8s.io/v1 and kind AdmissionReview, "
-            "got 'admission.k8s.io/v1beta1' and 'AdmissionReview'",
+            "got admission.k8s.io/v1beta1 and AdmissionReview",
             id="v1beta1",
         ),
         pytest.param(
             envelope(kind="Pod"),
             "expected apiVersion admission.k8s.io/v1 and kind AdmissionReview, "
-            "got 'admission.k8s.io/v1' and 'Pod'",
+            "got admission.k8s.io/v1 and Pod",
             id="other-kind",
         ),
         pytest.param(
             b"{}",
-            "expected apiVersion admission.k8s.io/v1 and kind AdmissionReview, got None and None",
+            "expected apiVersion admission.k8s.io/v1 and kind AdmissionReview, got none and none",
             id="nothing",
         ),
         pytest.param(

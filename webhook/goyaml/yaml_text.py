@@ -50,8 +50,16 @@ def read(chunk: Chunk) -> Iterator[Content]:
         raise Unreadable(row, f"character U+{error.character:04X} is not allowed") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        row = mark.line if mark else 0
         context = f" {error.context}" if error.context else ""
-        raise Unreadable(mark.line if mark else 0, f"{error.problem}{context}") from error
+        hint = "; indent with spaces, not tabs" if _has_tab(chunk.text, row) else ""
+        raise Unreadable(row, f"not YAML: {error.problem}{context}{hint}") from error
+
+
+def _has_tab(text: bytes, row: int) -> bool:
+    """True if the line is indented with a tab, which libyaml calls a character like any other."""
+    lines = text.split(b"\n", row + 1)
+    return row < len(lines) and lines[row].lstrip(b" ").startswith(b"\t")
 
 
 class _Anchored(msgspec.Struct):

@@ -104,6 +104,8 @@ def _filled(fills: Iterable[FillEntry]) -> Iterator[tuple[FillEntry, str]]:
 
 
 def _outcome(summary: Summary) -> str:
+    if not summary.objects and not summary.errors:
+        return "nothing to judge"
     counts = [
         _count(summary.fail, "violation"),
         _count(summary.warn, "warning"),

@@ -219,7 +219,7 @@ BAD_POD_JSON = json.dumps(
         ("apiVersion: v1\nkind: List\nitems: {}\n", 3, "/items: expected a list"),
         ("apiVersion: v1\nkind: PodList\nitems: x\n", 3, "/items: expected a list"),
         ("apiVersion: v1\nkind: PodList\nitems:\n- 3\n", 4, "expected a mapping"),
-        ("a: 1\n b: 2\n", 2, "mapping values are not allowed in this context"),
+        ("a: 1\n b: 2\n", 2, "not YAML: mapping values are not allowed in this context"),
     ],
 )
 def test_a_wrong_shape_is_an_error_with_path_and_line(
