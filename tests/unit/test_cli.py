@@ -1,0 +1,146 @@
+"""The command line: options, variables, exit codes, and what it says when used wrongly."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from webhook import catalog
+from webhook.cli import main
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+GOOD = str(EXAMPLES / "web.yaml")
+BAD = str(EXAMPLES / "seed")
+
+
+def podworthy(*arguments: str, **variables: str) -> Result:
+    return CliRunner().invoke(main, arguments, env=variables, prog_name="podworthy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"),
+    [
+        (["audit", GOOD], 0),
+        (["audit", BAD], 1),
+        (["audit", BAD, "--fail-on", "never"], 0),
+        (["audit", BAD, "--profile", "advise"], 0),
+        (["audit", BAD, "--profile", "advise", "--fail-on", "warn"], 1),
+        (["audit", "missing.yaml", BAD], 3),
+        (["audit", "missing.yaml", "--fail-on", "never"], 3),
+        (["audit"], 2),
+        (["audit", ""], 2),
+        (["audit", GOOD, "--profile", "strct"], 2),
+        (["audit", GOOD, "--profiles", "missing"], 2),
+        (["audit", GOOD, "--format", "json", "--format", "text"], 2),
+        (["audit", GOOD, "--fail-on", "audit"], 2),
+        (["explain", "require-probs"], 2),
+        (["serve"], 2),
+        (["serve", "--dev", "--cert", "tls.crt", "--key", "tls.key"], 2),
+        (["serve", "--cert", "tls.crt"], 2),
+        (["serve", "--dev", "--profile", "strct"], 2),
+        (["frobnicate"], 2),
+    ],
+)
+def test_exit_codes(arguments: list[str], exit_code: int) -> None:
+    result = podworthy(*arguments)
+
+    assert result.exit_code == exit_code
+    assert "Traceback" not in result.output
+
+
+def test_an_unknown_profile_is_told_with_the_nearest_one() -> None:
+    assert podworthy("audit", GOOD, "--profile", "strct").stderr == (
+        "podworthy: no profile 'strct' (did you mean 'strict'?); "
+        "there are advise, baseline, strict\n"
+    )
+
+
+def test_an_unknown_policy_is_told_with_the_nearest_one() -> None:
+    stderr = podworthy("explain", "require-probs").stderr
+    assert "no policy 'require-probs' (did you mean 'require-probes'?)" in stderr
+
+
+def test_own_profiles_are_added(tmp_path: Path) -> None:
+    tmp_path.joinpath("team.yaml").write_text(
+        "apiVersion: podworthy.dev/v1alpha1\n"
+        "kind: Profile\n"
+        "metadata: {name: payments}\n"
+        "spec: {extends: strict, maxAction: warn}\n"
+    )
+    audit = ("audit", BAD, "--profile", "payments", "--fail-on", "warn")
+
+    assert podworthy(*audit, "--profiles", str(tmp_path)).exit_code == 1
+    assert podworthy(*audit).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "profile", "exit_code"),
+    [
+        ("PODWORTHY_PROFILE", "advise", "advise", 0),
+        ("PODWORTHY_FAIL_ON", "never", "baseline", 0),
+        ("PODWORTHY_FAIL_ON", "warn", "baseline", 1),
+    ],
+)
+def test_every_option_is_a_variable_too(
+    variable: str, value: str, profile: str, exit_code: int
+) -> None:
+    result = podworthy("audit", BAD, PODWORTHY_FORMAT="json", **{variable: value})
+
+    assert json.loads(result.stdout)["profile"] == profile
+    assert result.exit_code == exit_code
+
+
+def test_a_flag_beats_the_variable() -> None:
+    result = podworthy(
+        *("audit", GOOD, "--format", "json", "--profile", "strict"), PODWORTHY_PROFILE="advise"
+    )
+    assert json.loads(result.stdout)["profile"] == "strict"
+
+
+def test_policies_are_listed() -> None:
+    listed = podworthy("policies").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == list(catalog.POLICIES)
+
+
+@pytest.mark.parametrize("policy", catalog.POLICIES)
+def test_explain_prints_the_docstring_the_kinds_and_the_defaults(policy: str) -> None:
+    text = podworthy("explain", policy).stdout
+
+    assert text.startswith(f"{policy}: ")
+    for heading in ("What it checks", "Why", "Bad", "Good", "Params", "Limits"):
+        assert f"\n{heading}\n" in text
+    assert "\nKinds\n    Pod, " in text
+    assert "\nDefaults of params\n" in text
+    for param in catalog.POLICIES[policy].params.model_fields.values():
+        assert f"    {param.alias}:" in text
+
+
+@pytest.mark.parametrize("command", ["audit", "explain", "policies", "serve"])
+def test_help_has_an_example(command: str) -> None:
+    assert f"podworthy {command}" in podworthy(command, "--help").stdout.partition("Examples:")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], ["cryptography", "flask", "gunicorn", "msgspec", "pydantic", "yaml"]),
+        (["audit", GOOD], ["cryptography", "flask", "gunicorn", "uvloop"]),
+    ],
+    ids=["--help", "audit"],
+)
+def test_a_command_imports_only_what_it_needs(arguments: list[str], heavy: list[str]) -> None:
+    program = (
+        "import atexit, sys\n"
+        "from webhook.cli import main\n"
+        f"heavy = {heavy}\n"
+        "loaded = lambda: print([m for m in heavy if m in sys.modules], file=sys.stderr)\n"
+        "atexit.register(loaded)\n"
+        f"main({arguments})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
