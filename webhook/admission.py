@@ -118,10 +118,9 @@ class Admission:
         return Answer(200, body, record)
 
     def _mutate(self, profile: Profile, request: review.Request, reading: Reading) -> Answer:
-        if request.operation != "CREATE" or reading.workload.kind not in FILLED_KINDS:
+        evidence = evidence_for_filling(request, reading)
+        if evidence is None:
             return Answer(200, review.render(request.uid))
-        manager = request.options.field_manager if request.options else None
-        evidence = CreatedObject(reading.workload, reading.metadata, manager)
         proposal = engine.fill(profile, reading, evidence)
         if proposal is engine.NOTHING and not evidence.doubts:
             return Answer(200, review.render(request.uid))
@@ -201,6 +200,14 @@ def judged_object(request: review.Request) -> Reading | None:
     ):
         return None
     return reading
+
+
+def evidence_for_filling(request: review.Request, reading: Reading) -> CreatedObject | None:
+    """The evidence on a request's object; None if it is not to be filled."""
+    if request.operation != "CREATE" or reading.workload.kind not in FILLED_KINDS:
+        return None
+    manager = request.options.field_manager if request.options else None
+    return CreatedObject(reading.workload, reading.metadata, manager)
 
 
 def error_body(message: str) -> bytes:

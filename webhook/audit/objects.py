@@ -8,10 +8,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from webhook import review, workload
-from webhook.admission import FILLED_KINDS, judged_object
+from webhook.admission import evidence_for_filling, judged_object
 from webhook.api import Evidence
 from webhook.errors import BadReview, MalformedObject
-from webhook.evidence import CreatedObject, WrittenText
+from webhook.evidence import WrittenText
 from webhook.goyaml import Document
 from webhook.report.entries import ErrorEntry, Source
 from webhook.workload import Reading
@@ -141,8 +141,4 @@ def _reviewed(place: Place, envelope: dict[str, Any], pointer: str) -> Found:
         return place.error("", str(error))
     if reading is None:
         return _IGNORED
-    evidence = None
-    if request.operation == "CREATE" and reading.workload.kind in FILLED_KINDS:
-        manager = request.options.field_manager if request.options else None
-        evidence = CreatedObject(reading.workload, reading.metadata, manager)
-    return Subject(inside, reading, evidence)
+    return Subject(inside, reading, evidence_for_filling(request, reading))
