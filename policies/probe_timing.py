@@ -120,8 +120,8 @@ def fill(workload: api.Workload, params: Params, evidence: api.Evidence) -> Iter
                 one = _OneProbe(workload, container, name, probe, params, evidence)
                 fills = list(one.fills())
                 yield from fills
-                stamp = stamp or one.would_be_mistaken(fills)
-    if stamp:
+                stamp = stamp or one.needs_keep(fills)
+    if stamp and api.KEEP_ANNOTATION not in workload.pod_annotations:
         annotation = api.pointer_token(api.KEEP_ANNOTATION)
         yield api.Fill(
             path=f"{workload.pod_path}/metadata/annotations/{annotation}",
@@ -190,7 +190,7 @@ class _OneProbe:
             and self._is_at_default({})
         )
 
-    def would_be_mistaken(self, fills: list[api.Fill]) -> bool:
+    def needs_keep(self, fills: list[api.Fill]) -> bool:
         """True if pods of this StatefulSet would be filled although a timing is written."""
         if self._workload.kind != "StatefulSet" or not self._evidence.at_creation:
             return False

@@ -28,7 +28,9 @@ Params
         readOnly, which asks that every mount of the volume be read-only.
 
 Limits
-    What a claim is bound to is not judged here: a claim may still lead to a hostPath volume.
+    What a claim is bound to is not judged here: a claim may still lead to a hostPath volume. A
+    readOnly host path is judged when the pod is created: an ephemeral container that is added later
+    may mount it for writing.
 """
 
 import posixpath

@@ -41,6 +41,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from pydantic import Field
+
 from webhook import api
 
 
@@ -60,7 +62,9 @@ class Ignored(api.Params):
 class Params(api.Params):
     """What `require-probes` takes."""
 
-    probes: tuple[Literal["startup", "liveness", "readiness"], ...] = ("liveness", "readiness")
+    probes: tuple[Literal["startup", "liveness", "readiness"], ...] = Field(
+        default=("liveness", "readiness"), min_length=1
+    )
     sidecars: bool = True
     ignore: tuple[Ignored, ...] = (
         Ignored(name="istio-proxy", image="*/proxyv2"),

@@ -193,7 +193,8 @@ def judged_object(request: review.Request) -> Reading | None:
         reading = workload.read(request.kind.api_version, kind, raw, request.namespace)
     except MalformedObject as error:
         raise BadReview(f"malformed object: {error}") from error
-    if not reading.is_asked:
+    # to deny an object that is being deleted would keep its finalizers from being removed
+    if not reading.is_asked or reading.metadata.deletion_timestamp is not None:
         return None
     if request.operation == "UPDATE" and workload.same_template(
         kind, raw, bytes(request.old_object)

@@ -15,6 +15,7 @@ from webhook import __version__
 if TYPE_CHECKING:
     from webhook.profile import Profile
 
+DEFAULT_PORT = 8443
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -24,6 +25,17 @@ def _option(flag: str, *names: str, **settings: Any) -> Decorator:
     """An option that `PODWORTHY_<FLAG>` sets, too; the flag wins."""
     variable = "PODWORTHY_" + flag.removeprefix("--").replace("-", "_").upper()
     return click.option(flag, *names, envvar=variable, **settings)
+
+
+class _Port(click.IntRange):
+    """A port. Not what the kubelet calls so: for a Service named podworthy it sets PODWORTHY_PORT
+    to `tcp://10.96.0.7:443` in every pod of the namespace (service links), ours included."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, str) and "://" in value:
+            return DEFAULT_PORT
+        port: int = super().convert(value, param, ctx)
+        return port
 
 
 _profiles_option = _option(
@@ -140,8 +152,8 @@ def explain(policy: str) -> None:
 @_option("--host", help="Address to listen on.  [default: 0.0.0.0, with --dev 127.0.0.1]")
 @_option(
     "--port",
-    type=click.IntRange(0, 65535),
-    default=8443,
+    type=_Port(0, 65535),
+    default=DEFAULT_PORT,
     show_default=True,
     help="0 takes a free one and prints it.",
 )

@@ -49,7 +49,7 @@ class PolicySettings(_Model):
     """deny, warn, audit or off; of a fill: fill, suggest or off. Inherited if absent."""
     on_failure: Literal["deny", "allow"] | None = None
     """If the policy itself crashes; otherwise the profile's."""
-    kinds: list[str] | None = None
+    kinds: Annotated[list[str], Field(min_length=1)] | None = None
     """The kinds it judges; all that it knows if absent."""
     rules: dict[str, RuleSettings] = Field(default_factory=dict)
     """Actions of named rules."""
@@ -63,7 +63,7 @@ class ProfileSpec(_Model):
     extends: str | None = None
     """The one parent: maps merge by key, lists replace."""
     max_action: Literal["deny", "warn", "audit"] | None = None
-    """Ceiling for every action, and for onFailure."""
+    """Ceiling for deny, warn and audit, and for onFailure; fills go on."""
     on_failure: Literal["deny", "allow"] | None = None
     """What happens to a review if a policy crashes on it."""
     policies: dict[str, PolicySettings] = Field(default_factory=dict)

@@ -7,13 +7,14 @@ entry of the creating request owns the defaults too, and so proves nothing) and 
 last-applied-configuration annotation. Both were tried on API servers 1.34 and 1.37.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from webhook.api import Container, Proof, Standing, Workload
+from webhook.api import PROBES, Container, Proof, Standing, Workload
 from webhook.workload import Metadata
 
 T = TypeVar("T")
@@ -50,6 +51,8 @@ class CreatedObject:
     ) -> None:
         """`field_manager` is `request.options.fieldManager`: the name of the creating request."""
         self._spec_keys = (*workload.pod_path.split("/")[1:], "spec")
+        names = Counter((_list_of(one), one.name) for one in workload.containers)
+        self._ambiguous = {name for name, count in names.items() if count > 1}
         self._metadata = metadata
         self._field_manager = field_manager
         self.doubts: dict[str, str] = {}
@@ -70,6 +73,8 @@ class CreatedObject:
             return Proof(Standing.UNWRITTEN, "absent from the object")
         if isinstance(self._sources, str):
             return Proof(Standing.DOUBTFUL, self._sources)
+        if (_list_of(container), container.name) in self._ambiguous:
+            return Proof(Standing.DOUBTFUL, "two containers have this name")
         try:
             proofs = [source.proof(container, probe, field) for source in self._sources]
         except _Unreadable as reason:
@@ -104,6 +109,15 @@ class _Entry(msgspec.Struct):
 _entries_decoder = msgspec.json.Decoder(list[_Entry] | None)
 
 
+class _Owners(msgspec.Struct):
+    """Who owns what of one probe."""
+
+    fields: dict[str, str | None]
+    """Manager by field, as managedFields spell it: `f:periodSeconds`."""
+    applier: _Entry | None = None
+    """A server-side apply that owns the probe."""
+
+
 class _ManagedFields:
     """Who owns which field (sigs.k8s.io/structured-merge-diff, `fieldpath/serialize.go`)."""
 
@@ -113,42 +127,41 @@ class _ManagedFields:
         """Raises `_Unreadable`."""
         entries = _decode(_entries_decoder, raw, self.name) or []
         creating = _creating_entry(entries, field_manager)
-        self._owned = [
-            (entry, self._containers(entry, spec_keys))
-            for entry in entries
-            if entry is not creating
-        ]
+        self._owners: dict[tuple[str, str, str], _Owners] = {}
+        for entry in entries:
+            if entry is not creating:
+                self._add(entry, spec_keys)
 
     def proof(self, container: Container, probe: str, field: str) -> Proof | None:
         """Written if anybody owns the field; unwritten if it was applied without; None else."""
-        unwritten: Proof | None = None
-        for entry, containers in self._owned:
-            fields = containers.get((_list_of(container), container.name), {})
-            if f"f:{probe}Probe" not in fields:
-                continue
-            owned = _mapping(fields[f"f:{probe}Probe"], self.name)
-            if f"f:{field}" in owned:
-                return Proof(Standing.WRITTEN, f"owned by {entry.manager} in managedFields")
-            if entry.operation == "Apply":
-                unwritten = Proof(
-                    Standing.UNWRITTEN, f"{entry.manager} applied the probe without it"
-                )
-        return unwritten
+        owners = self._owners.get((_list_of(container), container.name, f"f:{probe}Probe"))
+        if owners is None:
+            return None
+        if f"f:{field}" in owners.fields:
+            manager = owners.fields[f"f:{field}"]
+            return Proof(Standing.WRITTEN, f"owned by {manager} in managedFields")
+        if owners.applier is None:
+            return None
+        return Proof(Standing.UNWRITTEN, f"{owners.applier.manager} applied the probe without it")
 
-    def _containers(
-        self, entry: _Entry, spec_keys: Sequence[str]
-    ) -> dict[tuple[str, str], Mapping[str, Any]]:
-        """What the entry owns of each container, by list and name."""
+    def _add(self, entry: _Entry, spec_keys: Sequence[str]) -> None:
         spec: Mapping[str, Any] = entry.fieldsV1 or {}
         for key in spec_keys:
             spec = _mapping(spec.get(f"f:{key}"), self.name)
-        found = {}
-        for name in _LISTS:
-            for key, owned in _mapping(spec.get(f"f:{name}"), self.name).items():
+        for items in _LISTS:
+            for key, owned in _mapping(spec.get(f"f:{items}"), self.name).items():
                 if key.startswith("k:"):
                     item = _mapping(_decode(_any_decoder, key[2:].encode(), self.name), self.name)
-                    found[name, str(item.get("name"))] = _mapping(owned, self.name)
-        return found
+                    self._add_container(entry, (items, str(item.get("name"))), owned)
+
+    def _add_container(self, entry: _Entry, container: tuple[str, str], owned: Any) -> None:
+        for key, fields in _mapping(owned, self.name).items():
+            if key in _PROBE_KEYS:
+                owners = self._owners.setdefault((*container, key), _Owners({}))
+                for field in _mapping(fields, self.name):
+                    owners.fields.setdefault(field, entry.manager)
+                if entry.operation == "Apply":
+                    owners.applier = entry
 
 
 def _creating_entry(entries: Iterable[_Entry], field_manager: str | None) -> _Entry | None:
@@ -206,6 +219,7 @@ class _LastApplied:
 
 
 _LISTS: Final = ("initContainers", "containers")
+_PROBE_KEYS: Final = frozenset(f"f:{probe}Probe" for probe in PROBES)
 _any_decoder = msgspec.json.Decoder()
 
 

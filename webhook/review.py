@@ -20,6 +20,10 @@ MAX_DEPTH: Final = 500
 """Levels of nesting that are read. Kubernetes' own objects stay below 50; an own bound, because
 the decoder's depends on the Python version and on how deep the caller's stack is."""
 
+MAX_MAPPINGS: Final = 400_000
+"""Mappings in a review. One that fits into etcd, twice, has fewer; decoding millions of empty ones
+would take gigabytes."""
+
 _NULL: Final = msgspec.Raw(b"null")
 
 
@@ -102,6 +106,8 @@ def parse(body: bytes) -> Request:
             body.decode()
         except UnicodeDecodeError as error:
             raise BadReview(f"not JSON: {error.reason} of UTF-8 at byte {error.start}") from error
+    if body.count(b"{") > MAX_MAPPINGS:
+        raise BadReview(f"more than {MAX_MAPPINGS} mappings")
     if nested_too_deep(body):
         raise BadReview(f"nested too deep: more than {MAX_DEPTH} levels")
     try:

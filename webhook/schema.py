@@ -17,6 +17,7 @@ _WORDS = {
     "bool_type": "{key} must be true or false",
     "list_type": "{key} must be a list",
     "tuple_type": "{key} must be a list",
+    "too_short": "{key} must not be empty; to switch a policy off, use action: off",
     "dict_type": "{key} must be a mapping",
     "model_type": "{key} must be a mapping",
     "greater_than_equal": "{key} must be at least {ge}",

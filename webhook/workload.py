@@ -40,6 +40,9 @@ KNOWN_SOURCES: Final = frozenset(
 
 _SOURCE_STRINGS: Final = {"csi": ("driver",), "hostPath": ("path",)}
 
+MAX_ITEMS: Final = 1000
+"""Containers or volumes of one list: more than a kubelet runs, few enough to judge at once."""
+
 MIRROR_ANNOTATION: Final = "kubernetes.io/config.mirror"
 """Set by the kubelet on the API server's copy of a static pod."""
 
@@ -151,13 +154,8 @@ class Reading(msgspec.Struct, frozen=True):
 
     @property
     def is_asked(self) -> bool:
-        """False for a mirror pod and for an object that is being deleted: nothing is asked of them.
-
-        Denying a mirror pod only hides a static pod that runs anyway; denying an object that is
-        being deleted keeps its finalizers from being removed.
-        """
-        mirror = self.workload.kind == "Pod" and MIRROR_ANNOTATION in self.workload.annotations
-        return not mirror and self.metadata.deletion_timestamp is None
+        """False for a mirror pod: to deny it only hides a static pod that runs anyway."""
+        return self.workload.kind != "Pod" or MIRROR_ANNOTATION not in self.workload.annotations
 
 
 _VERSION: Final = re.compile(r"v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
@@ -191,6 +189,7 @@ def read(api_version: str, kind: str, raw: bytes, namespace: str | None = None) 
     metadata: Metadata = decoded.metadata or Metadata()
     pod = shape.pod(decoded)
     spec = pod.spec if pod and pod.spec else _PodSpec()
+    _check_sizes(spec, f"{shape.pod_path}/spec")
     annotations = metadata.annotations or {}
     pod_metadata = pod.metadata if pod else None
     spec_path = f"{shape.pod_path}/spec"
@@ -207,6 +206,17 @@ def read(api_version: str, kind: str, raw: bytes, namespace: str | None = None) 
         annotations=annotations,
     )
     return Reading(workload, metadata, pod_metadata is not None)
+
+
+def _check_sizes(spec: _PodSpec, spec_path: str) -> None:
+    for name, items in (
+        ("initContainers", spec.init_containers),
+        ("containers", spec.containers),
+        ("ephemeralContainers", spec.ephemeral_containers),
+        ("volumes", spec.volumes),
+    ):
+        if items and len(items) > MAX_ITEMS:
+            raise MalformedObject(f"{spec_path}/{name}", f"more than {MAX_ITEMS} items")
 
 
 def _containers(spec: _PodSpec, spec_path: str) -> Iterable[Container]:

@@ -1,4 +1,4 @@
-"""The manifests that the customer learnt with, created with kubectl on a real API server."""
+"""The examples of a lesson on probes and volumes, created with kubectl on a real API server."""
 
 from pathlib import Path
 

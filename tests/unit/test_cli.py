@@ -100,6 +100,14 @@ def test_a_flag_beats_the_variable() -> None:
     assert json.loads(result.stdout)["profile"] == "strict"
 
 
+def test_the_service_link_of_a_service_named_podworthy_is_no_port() -> None:
+    """The kubelet sets PODWORTHY_PORT to a URL in every pod beside such a Service."""
+    result = podworthy(
+        *("serve", "--dev", "--host", "192.0.2.1"), PODWORTHY_PORT="tcp://10.96.0.7:443"
+    )
+    assert "cannot listen on 192.0.2.1:8443" in result.stderr
+
+
 def test_policies_are_listed() -> None:
     listed = podworthy("policies").stdout.splitlines()
     assert [line.split()[0] for line in listed] == list(catalog.POLICIES)

@@ -434,7 +434,7 @@ def test_only_what_was_asked_and_is_doubtful_is_counted() -> None:
 
 
 def many(how: str) -> Object:
-    names = [f"c{index}" for index in range(3000)]
+    names = [f"c{index}" for index in range(1000)]
     obj = api_defaults(pod(*(container(name, livenessProbe=http()) for name in names)))
     if how == "malformed":
         return annotated(obj, {LAST_APPLIED: "[" + "0," * 100_000})
@@ -455,3 +455,25 @@ def test_a_source_is_read_once_however_many_containers_there_are(how: str) -> No
         for one in reading.workload.containers:
             for field in ("timeoutSeconds", "periodSeconds", "failureThreshold"):
                 evidence.of(one, "liveness", field)
+
+
+def test_many_managers_of_one_field_are_read_once() -> None:
+    names = [f"c{index}" for index in range(1000)]
+    obj = api_defaults(pod(*(container(name, livenessProbe=http()) for name in names)))
+    owned: Object = {"f:spec": {"f:containers": {'k:{"name":"c0"}': {"f:livenessProbe": {}}}}}
+    obj["metadata"]["managedFields"] = [{"operation": "Apply", "fieldsV1": owned}] * 2500
+    reading, evidence = read(obj), evidence_of(obj)
+    with patiently():
+        for one in reading.workload.containers:
+            for field in ("timeoutSeconds", "periodSeconds", "failureThreshold"):
+                evidence.of(one, "liveness", field)
+
+
+def test_two_containers_of_one_name_are_doubtful() -> None:
+    """The API server refuses them, but only after its mutating webhooks."""
+    twins = pod(container("web", livenessProbe=http()), container("web", livenessProbe=http()))
+    obj = client_side_applied(twins)
+    reading, evidence = read(obj), evidence_of(obj)
+    assert [
+        evidence.of(one, "liveness", "timeoutSeconds") for one in reading.workload.containers
+    ] == [Proof(Standing.DOUBTFUL, "two containers have this name")] * 2

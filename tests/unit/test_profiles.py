@@ -216,15 +216,6 @@ def test_kinds_narrow_what_is_judged(tmp_path: Path) -> None:
     assert {kind for kind in KINDS if actions(found, kind)} == {"Pod", "StatefulSet"}
 
 
-def test_an_empty_list_of_kinds_is_not_every_kind(tmp_path: Path) -> None:
-    spec = "policies: {require-probes: {action: deny, kinds: []}}"
-    try:
-        found = load(tmp_path, document(spec))["payments"]
-    except DocumentError:
-        return
-    assert not any(actions(found, kind) for kind in KINDS)
-
-
 # Mistakes, each with its place
 
 
@@ -234,6 +225,14 @@ def test_an_empty_list_of_kinds_is_not_every_kind(tmp_path: Path) -> None:
         (
             "policies:\n  require-probe: {action: deny}",
             "team.yaml:6: unknown policy 'require-probe' (did you mean 'require-probes'?)",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: deny\n    kinds: []",
+            "team.yaml:8: 'kinds' must not be empty; to switch a policy off, use action: off",
+        ),
+        (
+            "policies:\n  require-probes:\n    action: deny\n    params: {probes: []}",
+            "team.yaml:8: 'probes' must not be empty; to switch a policy off, use action: off",
         ),
         ("policies:\n  spellbound: {action: deny}", "team.yaml:6: unknown policy 'spellbound'"),
         (

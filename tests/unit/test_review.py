@@ -15,6 +15,11 @@ from webhook.review import MAX_DEPTH, nested_too_deep, parse, render
 # The envelope
 
 
+def test_a_review_of_half_a_million_mappings_is_refused() -> None:
+    with pytest.raises(BadReview, match="more than 400000 mappings"):
+        parse(b'{"a":[' + b"{}," * 400_000 + b"{}]}")
+
+
 def test_a_review_tells_who_asks_for_what() -> None:
     request = parse(review(pod(), field_manager="kubectl-create", dryRun=True))
 

@@ -339,10 +339,11 @@ def test_a_mirror_pod_is_asked_nothing() -> None:
     assert read(template_annotated(statefulset(), mirror)).is_asked
 
 
-def test_an_object_that_is_being_deleted_is_asked_nothing() -> None:
-    obj = statefulset()
-    obj["metadata"]["deletionTimestamp"] = "2026-11-24T07:01:13Z"
-    assert not read(obj).is_asked
+@pytest.mark.parametrize("field", ["containers", "initContainers", "volumes"])
+def test_more_items_than_a_kubelet_runs_are_refused(field: str) -> None:
+    read(pod(**{field: [{}] * 1000}))
+    with pytest.raises(MalformedObject, match=f"/spec/{field}: more than 1000 items"):
+        read(pod(**{field: [{}] * 1001}))
 
 
 # Whether an update changed the template

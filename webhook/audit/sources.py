@@ -1,6 +1,8 @@
 """From the paths of the command line to the bytes of each file."""
 
+import errno
 import os
+import select
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -10,6 +12,8 @@ import msgspec
 
 STDIN: Final = "-"
 """The path that means standard input."""
+WRITER_TIMEOUT = 10.0
+"""Seconds to wait until somebody writes to a pipe that is named on the command line."""
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
@@ -71,11 +75,15 @@ def _search(directory: Path) -> Iterator[Text | Unread]:
 
 
 def _read_pipe(path: Path) -> bytes:
-    """All of a named pipe, e.g. bash's `<(helm template ...)`; nothing if nobody writes to it."""
-    # opening it in the usual way would wait for a writer, perhaps for ever
+    """All of a named pipe, e.g. bash's `<(helm template ...)`.
+
+    Raises `OSError` if nobody begins to write: opening it in the usual way would wait for ever.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    os.set_blocking(descriptor, True)
     with os.fdopen(descriptor, "rb") as pipe:
+        if not select.select([descriptor], [], [], WRITER_TIMEOUT)[0]:
+            raise TimeoutError(errno.ETIMEDOUT, f"nobody wrote to it for {WRITER_TIMEOUT:.0f} s")
+        os.set_blocking(descriptor, True)
         return pipe.read()
 
 

@@ -16,7 +16,8 @@ from webhook.server.surface import Surface
 
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a place for gunicorn's heartbeat file
 HEARTBEAT_TIMEOUT: Final = 10
-"""Seconds without a heartbeat after which gunicorn replaces a worker. No review takes one."""
+"""Seconds without a heartbeat after which gunicorn replaces a worker. A review takes less than one:
+everything in it is bounded (`review.MAX_MAPPINGS`, `workload.MAX_ITEMS`)."""
 LEAVING_TIME: Final = 5
 """Seconds that a worker may take to exit when its drain is over."""
 THREADS: Final = 4

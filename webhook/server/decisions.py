@@ -19,6 +19,8 @@ BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Lines that may wait: a few thousand denials."""
 GATHERING_TIME: Final = 0.05
 """Seconds to wait for more lines: to wake a thread for each would cost more than the answer."""
+RETRY_TIME: Final = 1.0
+"""Seconds to wait when the log cannot be written, e.g. to a full disk."""
 
 
 class DecisionLog:
@@ -60,12 +62,23 @@ class DecisionLog:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        try:
-            while batch := self._next_batch():
+        while batch := self._next_batch():
+            try:
                 self._write_all(batch)
-        except OSError as error:
-            # stays in the buffer until that is full, then is counted as lost
-            logger.error("the decision log cannot be written any more: %s", error)
+            except BrokenPipeError as error:
+                # later lines stay in the buffer until that is full, then are counted as lost
+                logger.error("the decision log cannot be written any more: %s", error)
+                return
+            except OSError as error:
+                logger.error("the decision log cannot be written: %s", error)
+                if self._lose(batch):
+                    return
+
+    def _lose(self, batch: bytes) -> bool:
+        """Count a batch as lost, and wait before the next; True once closed."""
+        with self._changed:
+            self._lost += batch.count(b"\n")
+            return self._changed.wait_for(lambda: self._closing, RETRY_TIME)
 
     def _next_batch(self) -> bytes:
         """Everything that waits, soon after anything does; nothing once closed."""

@@ -69,7 +69,9 @@ def _expectation(version: str, fields: dict[bytes, bytes]) -> Response | None:
 def render(response: Response, date: bytes, *, keep: bool) -> bytes:
     """An answer; `date` is the value of its Date field. Without `keep` it is the last."""
     return b"%bDate: %b\r\nContent-Length: %d\r\n\r\n%b" % (
-        _first_lines(response.status, response.content_type, response.allow, keep),
+        _first_lines(
+            response.status, response.content_type, response.allow, response.retry_after, keep
+        ),
         date,
         len(response.body),
         response.body,
@@ -77,10 +79,14 @@ def render(response: Response, date: bytes, *, keep: bool) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _first_lines(status: int, content_type: str, allow: str | None, keep: bool) -> bytes:
+def _first_lines(
+    status: int, content_type: str, allow: str | None, retry_after: int | None, keep: bool
+) -> bytes:
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Type: {content_type}"]
     if allow:
         lines.append(f"Allow: {allow}")
+    if retry_after:
+        lines.append(f"Retry-After: {retry_after}")
     if not keep:
         lines.append("Connection: close")
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")

@@ -58,6 +58,8 @@ class Service:
         self.record = record
         self.max_connections = max_connections
         self.connections: set[Connection] = set()
+        self.body_bytes = 0
+        """Of all requests under way together: many large ones must not fill the memory."""
         self.now = 0.0
         """Seconds of the loop's clock, as of the last tick: exact enough for every deadline."""
         self.date = b""
@@ -77,7 +79,7 @@ class Connection(asyncio.Protocol):
         self._service = service
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self._discarded = 0
+        self._discarded = self._body_bytes = 0
         # a client may open a connection before it needs one, as Go's does: it may rest, too
         self._rest()
 
@@ -92,6 +94,7 @@ class Connection(asyncio.Protocol):
         self._version = ""
         self._fields: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
+        self._service.body_bytes -= self._body_bytes
         self._body_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -109,6 +112,7 @@ class Connection(asyncio.Protocol):
         """Forget everything; clients may leave whenever they like."""
         self._service.connections.discard(self)
         self._phase = Phase.LEAVING
+        self._forget()
         del self._parser  # it holds this object's methods, a cycle
 
     def pause_writing(self) -> None:
@@ -178,8 +182,11 @@ class Connection(asyncio.Protocol):
     def on_body(self, part: bytes) -> None:
         """A piece of the body, decoded from its chunks."""
         self._body_bytes += len(part)
+        self._service.body_bytes += len(part)
         if self._body_bytes > surface.MAX_BODY:
             self._stop(surface.BODY_TOO_LARGE)
+        if self._service.body_bytes > surface.MAX_BODIES:
+            self._stop(surface.BUSY)
         self._body.append(part)
         self._barren = 0
 

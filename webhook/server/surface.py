@@ -24,6 +24,8 @@ MAX_BODY: Final = 16 * 1024 * 1024
 """Bytes of a body. A review holds two objects as JSON, each of at most 3 MiB when it reached the
 API server (`MaxRequestBodyBytes` of apiserver/pkg/server/config.go), more as JSON than it was as
 protobuf."""
+MAX_BODIES: Final = 64 * 1024 * 1024
+"""Bytes of all bodies that are under way at the same time."""
 IDLE_TIMEOUT: Final = 120
 """Seconds a connection may rest between requests. The API server keeps idle ones for 90 (client-go
 transport/cache.go): whoever closes first should be the client, or its next request meets an EOF."""
@@ -47,6 +49,8 @@ class Response(msgspec.Struct, frozen=True):
     content_type: str = JSON
     allow: str | None = None
     """The `Allow` header of a 405."""
+    retry_after: int | None = None
+    """The `Retry-After` header of a 503, in seconds."""
     record: dict[str, Any] | None = None
     """An entry for the decision log."""
 
@@ -71,6 +75,9 @@ HEAD_TOO_LARGE: Final = _error(
     f"the head is larger than {MAX_HEAD // 1024} KiB, its first line longer than {MAX_LINE} bytes, "
     f"or it has more than {MAX_FIELDS} fields",
 )
+BUSY: Final = Response(503, error_body("too many requests are under way; try again"), retry_after=1)
+"""The API server tries again within the webhook's timeout: it retries a POST whose answer has
+Retry-After, and no other (client-go rest/with_retry.go)."""
 FAILURE: Final = _error(500, "podworthy failed; its log says why")
 
 _POST_ONLY: Final = _error(405, "only POST is allowed here", allow="POST")

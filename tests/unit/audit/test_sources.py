@@ -3,6 +3,7 @@
 import io
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -101,12 +102,26 @@ def test_a_directory_of_a_thousand_levels() -> None:
     os.removedirs(deep)
 
 
-def test_pipes_are_not_waited_for() -> None:
+def test_pipes_in_directories_are_skipped() -> None:
     write("d/a.yaml")
     os.mkfifo("d/pipe.yaml")
 
     assert files("d") == ["d/a.yaml"]
-    assert read("d/pipe.yaml") == [Text("d/pipe.yaml", b"")]
+
+
+def test_a_pipe_that_nobody_writes_to_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook.audit.sources.WRITER_TIMEOUT", 0.01)
+    os.mkfifo("pipe")
+
+    assert read("pipe") == [Unread("pipe", "nobody wrote to it for 0 s")]
+
+
+def test_a_writer_may_come_late() -> None:
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit(read, "pipe")
+        Path("pipe").write_text("a: 1")
+        assert reading.result() == [Text("pipe", b"a: 1")]
 
 
 def test_a_pipe_with_a_writer_is_read() -> None:

@@ -297,6 +297,13 @@ def test_the_other_probes_of_a_stamped_template_are_filled(shipped: Admission) -
     assert fill(shipped, obj) == {f"{TEMPLATE_WEB}/readinessProbe/timeoutSeconds": 3, STAMP: "keep"}
 
 
+def test_an_annotation_with_another_value_is_not_overwritten(shipped: Admission) -> None:
+    strict = http(timeoutSeconds=1, periodSeconds=10)
+    obj = server_side_applied(statefulset(container(livenessProbe=strict)))
+    obj["spec"]["template"]["metadata"] = {"annotations": {KEEP_ANNOTATION: "never"}}
+    assert fill(shipped, obj) == {}
+
+
 def test_without_proof_nothing_is_stamped(shipped: Admission) -> None:
     assert fill(shipped, api_defaults(statefulset(container(livenessProbe=http())))) == {}
 

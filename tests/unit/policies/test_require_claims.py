@@ -8,7 +8,6 @@ from tests.builders import (
     Object,
     container,
     of_kind,
-    patiently,
     pod,
     pod_path,
     probed,
@@ -263,16 +262,6 @@ def test_the_most_generous_of_several_entries_counts() -> None:
     entries: list[Object] = [{"prefix": "/var/log", "readOnly": True}, {"prefix": "/var/log/pods"}]
     assert forbidden(volume, hostPaths=entries) == []
     assert forbidden(volume, hostPaths=entries[:1]) == ["/spec/volumes/0/hostPath"]
-
-
-def test_many_volumes_with_many_mounts_are_judged_in_a_moment() -> None:
-    names = [f"logs{index}" for index in range(40_000)]
-    obj = pod(
-        container(volumeMounts=[mount(name, readOnly=True) for name in names]),
-        volumes=[{"name": name, "hostPath": {"path": "/var/log"}} for name in names],
-    )
-    with patiently():
-        assert findings(obj, hostPaths=[{"prefix": "/var/log", "readOnly": True}]) == []
 
 
 # What is said

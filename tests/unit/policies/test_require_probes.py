@@ -100,7 +100,6 @@ def test_a_mirror_pod_is_asked_nothing() -> None:
         (["readiness"], [READINESS]),
         (["startup"], ["/spec/containers/0/startupProbe"]),
         (["readiness", "liveness"], [READINESS, LIVENESS]),
-        ([], []),
     ],
 )
 def test_which_probes_are_asked_is_a_parameter(probes: list[str], expected: list[str]) -> None:

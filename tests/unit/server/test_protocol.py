@@ -324,3 +324,37 @@ class TestLeaving:
         assert wire.paused
         wire.connection.resume_writing()
         assert not wire.paused
+
+
+# Many at the same time
+
+
+def half_sent(service: Service, size: int) -> Connection:
+    connection = Connection(service)
+    connection.connection_made(Wire())
+    head = b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (size + 1)
+    connection.data_received(head + b"a" * size)
+    return connection
+
+
+def test_bodies_under_way_share_a_budget() -> None:
+    wire = Wire(max_connections=99)
+    waiting = [
+        half_sent(wire.service, surface.MAX_BODY - 1)
+        for _ in range(surface.MAX_BODIES // surface.MAX_BODY)
+    ]
+    wire.send(b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n123456789")
+    assert wire.answers[0][0] == 503
+    assert b"\r\nRetry-After: 1\r\n" in wire.output
+
+    for connection in waiting:
+        connection.connection_lost(None)
+    assert wire.service.body_bytes == 0
+
+
+def test_an_answered_request_gives_its_share_back() -> None:
+    wire = Wire()
+    for _ in range(3):
+        wire.send(b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
+    assert [status for status, _ in wire.answers] == [200, 200, 200]
+    assert wire.service.body_bytes == 0
