@@ -71,14 +71,17 @@ class DecisionLog:
                 return
             except OSError as error:
                 logger.error("the decision log cannot be written: %s", error)
-                if self._lose(batch):
+                if self._gives_up(batch):
                     return
 
-    def _lose(self, batch: bytes) -> bool:
-        """Count a batch as lost, and wait before the next; True once closed."""
+    def _gives_up(self, batch: bytes) -> bool:
+        """Count a batch as lost, and wait before the next try; True if it was the last."""
         with self._changed:
             self._lost += batch.count(b"\n")
-            return self._changed.wait_for(lambda: self._closing, RETRY_TIME)
+            if not self._closing:
+                self._changed.wait_for(lambda: self._closing, RETRY_TIME)
+                return False
+            return True
 
     def _next_batch(self) -> bytes:
         """Everything that waits, soon after anything does; nothing once closed."""
