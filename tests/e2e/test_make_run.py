@@ -1,47 +1,10 @@
 """`make run` as a newcomer meets it, in a terminal."""
 
-import os
-import pty
-import select
 import socket
 import subprocess
-import time
-from pathlib import Path
 
 from tests.cluster.processes import free_port
-
-ROOT = Path(__file__).parents[2]
-PATIENCE = 60  # seconds
-CTRL_C = b"\x03"
-# `make test` runs these tests, and its settings are not for the `make run` of a newcomer
-ENVIRONMENT = {name: value for name, value in os.environ.items() if "MAKE" not in name}
-
-
-class Terminal:
-    """A program in a pseudo-terminal of its own, where Ctrl-C goes to the foreground group."""
-
-    def __init__(self, *command: str) -> None:
-        self.pid, self._screen = pty.fork()
-        if self.pid == 0:
-            os.chdir(ROOT)
-            os.execvpe(command[0], command, ENVIRONMENT)  # noqa: S606
-        self.text = ""
-
-    def read_until(self, wanted: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while wanted not in self.text:
-            assert time.monotonic() < end, self.text
-            readable, _, _ = select.select([self._screen], [], [], 1)
-            if readable:
-                self.text += os.read(self._screen, 4096).decode(errors="replace")
-
-    def press(self, key: bytes) -> None:
-        os.write(self._screen, key)
-
-    def exit_code(self) -> int:
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self._screen)
-        return os.waitstatus_to_exitcode(status)
+from tests.terminal import CTRL_C, ENVIRONMENT, PATIENCE, ROOT, Terminal
 
 
 def test_it_shows_the_table_and_ctrl_c_ends_it_well() -> None:

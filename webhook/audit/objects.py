@@ -100,16 +100,18 @@ def _items(
         elif items is not None:
             yield place.error("/items", "expected a list")
         return
+    # items of a plain List say themselves what they are
+    inherited = (api_version, kind) if kind else ("", "")
     for index, item in enumerate(items):
         here = Place(place.file, place.document, f"{place.pointer}/items/{index}", place.item)
         if _is_list(item):
-            yield from _found(here, item, numbers, api_version, kind)
+            yield from _found(here, item, numbers, *inherited)
             continue
         here = msgspec.structs.replace(here, item=next(numbers))
         if holds_workloads and not isinstance(item, dict):
             yield here.error("", "expected a mapping")
         else:
-            yield from _found(here, item, numbers, api_version, kind)
+            yield from _found(here, item, numbers, *inherited)
 
 
 def _is_list(item: Any) -> bool:

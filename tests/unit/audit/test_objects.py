@@ -153,6 +153,13 @@ def test_items_of_a_list(audit: Any) -> None:
     assert outcome.report["summary"]["ignored"] == 1
 
 
+def test_items_of_a_plain_list_say_what_they_are(audit: Any) -> None:
+    bare = BAD_POD.removeprefix("apiVersion: v1\n")
+    outcome = audit(f"apiVersion: v1\nkind: List\nitems:\n{as_item(bare)}")
+
+    assert (outcome.report["objects"], outcome.report["summary"]["ignored"]) == ([], 1)
+
+
 def test_items_of_a_typed_list_need_no_kind(audit: Any) -> None:
     bare = BAD_POD.removeprefix("apiVersion: v1\nkind: Pod\n")
     outcome = audit(f"apiVersion: v1\nkind: PodList\nitems:\n{as_item(bare)}")
