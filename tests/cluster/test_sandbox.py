@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.golang import beside_python
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.golang import beside_python
 from tests.terminal import CTRL_C, ROOT, Terminal
 
 
