@@ -30,7 +30,7 @@ def denial(profile: str, findings: Sequence[Finding], crashes: Sequence[Crash]) 
         counts.append(f"{_count(len(crashes), 'policy', 'policies')} failed")
     lines = [f"podworthy/{profile}: {', '.join(counts)}"]
     reasons = chain(
-        (_line(finding.policy, finding.violation) for finding in findings), map(_crash, crashes)
+        (_sentence(finding.policy, finding.violation) for finding in findings), map(_crash, crashes)
     )
     length = len(lines[0])
     for index, reason in enumerate(reasons):
@@ -59,7 +59,7 @@ def suggestions(fillings: Iterable[Filling]) -> list[str]:
         )
         full = f"{_word(fills[0].subject)}: would set {timings} ({container}) [{policy}]"
         short = (
-            f"{_word(fills[0].subject, 40)}: would set {_count(len(fills), 'probe timing')} "
+            f"{_word(fills[0].subject, 30)}: would set {_count(len(fills), 'probe timing')} "
             f"({container}) [{policy}]"
         )
         lines.append(full if len(full) <= MAX_WARNING else _clip(short, MAX_WARNING))
@@ -89,16 +89,16 @@ def filling_clauses(fillings: Iterable[Filling]) -> Iterator[tuple[str, str]]:
         yield one.policy, f"{one.action} {one.fill.path}={one.fill.value} ({one.fill.why})"
 
 
-def _line(policy: str, violation: Violation) -> str:
-    return f"{_place(violation)}{_why(violation)}; {_word(violation.fix)} [{policy}]"
+def _sentence(policy: str, violation: Violation) -> str:
+    return f"{_what_and_where(violation)}{_reason(violation)}; {_word(violation.fix)} [{policy}]"
 
 
 def _warning(policy: str, violation: Violation) -> str:
     """The same line; what is too long loses the fix first, then the reason, never the path."""
-    place = _place(violation)
+    place = _what_and_where(violation)
     for line in (
-        _line(policy, violation),
-        f"{place}{_why(violation)} [{policy}]",
+        _sentence(policy, violation),
+        f"{place}{_reason(violation)} [{policy}]",
         f"{place} [{policy}]",
     ):
         if len(line) <= MAX_WARNING:
@@ -108,12 +108,12 @@ def _warning(policy: str, violation: Violation) -> str:
     return f"{_word(violation.subject, max(8, MAX_WARNING - len(end) - 2))}: {end}"
 
 
-def _place(violation: Violation) -> str:
+def _what_and_where(violation: Violation) -> str:
     parent = violation.path.rpartition("/")[0]
     return f"{_word(violation.subject)}: {_word(violation.fact)} ({parent})"
 
 
-def _why(violation: Violation) -> str:
+def _reason(violation: Violation) -> str:
     return f" {_word(violation.why)}" if violation.why else ""
 
 
