@@ -33,7 +33,7 @@ CONTROLLER_MANAGER = "k8s.io/kubernetes/cmd/kube-controller-manager"
 ETCD_SERVER = "go.etcd.io/etcd/server/v3"
 # GiB of sources, compiler cache and working files; measured 5.9 for one version, 8.8 for two
 _DISK, _DISK_PER_VERSION = 4, 3
-_EXPECT = "about 8 minutes a Kubernetes version on 2 idle cores"  # measured, nothing cached
+_EXPECT = "about 10 minutes a Kubernetes version on 2 cores"  # measured, nothing cached
 
 
 @dataclass(frozen=True)
