@@ -97,12 +97,14 @@ class Params(api.Params):
 
     def wanted(self, probe: str, handler: str) -> dict[str, int]:
         """The table's row, by wire name, without what is never filled."""
-        row = getattr(getattr(self.timings, probe), _ATTRIBUTES[handler])
-        values: dict[str, int] = row.model_dump(by_alias=True, exclude_none=True)
-        return values
+        row = getattr(getattr(self.timings, probe), _HANDLERS[handler])
+        values = ((field, getattr(row, attribute)) for field, attribute in _FIELDS.items())
+        return {field: value for field, value in values if value is not None}
 
 
-_ATTRIBUTES = dict(zip(api.HANDLERS, ByHandler.model_fields, strict=True))
+# wire name to attribute; pydantic's own dump would cost more than the rest of a review
+_HANDLERS = {field.alias: name for name, field in ByHandler.model_fields.items()}
+_FIELDS = {field.alias or name: name for name, field in Timings.model_fields.items()}
 
 
 def fill(workload: api.Workload, params: Params, evidence: api.Evidence) -> Iterator[api.Fill]:

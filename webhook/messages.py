@@ -23,11 +23,21 @@ _MAX_WORD: Final = 80
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """`1 violation`, `2 violations`."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def printable(text: str) -> str:
+    """Without control characters: names come from strangers, and could repaint a terminal."""
+    return _CONTROL.sub("?", text)
+
+
 def denial(profile: str, findings: Sequence[Finding], crashes: Sequence[Crash]) -> str:
     """Why a request is denied: a count, then a line for each reason, shortened to `MAX_DENIAL`."""
-    counts = [_count(len(findings), "violation")] if findings else []
+    counts = [count(len(findings), "violation")] if findings else []
     if crashes:
-        counts.append(f"{_count(len(crashes), 'policy', 'policies')} failed")
+        counts.append(f"{count(len(crashes), 'policy', 'policies')} failed")
     lines = [f"podworthy/{profile}: {', '.join(counts)}"]
     reasons = chain(
         (_sentence(finding.policy, finding.violation) for finding in findings), map(_crash, crashes)
@@ -59,7 +69,7 @@ def suggestions(fillings: Iterable[Filling]) -> list[str]:
         )
         full = f"{_word(fills[0].subject)}: would set {timings} ({container}) [{policy}]"
         short = (
-            f"{_word(fills[0].subject, 30)}: would set {_count(len(fills), 'probe timing')} "
+            f"{_word(fills[0].subject, 30)}: would set {count(len(fills), 'probe timing')} "
             f"({container}) [{policy}]"
         )
         lines.append(full if len(full) <= MAX_WARNING else _clip(short, MAX_WARNING))
@@ -74,7 +84,7 @@ def _first(lines: list[str]) -> list[str]:
 
 def annotation(parts: Iterable[str]) -> str:
     """Clauses as the value of one audit annotation."""
-    return _clip(_CONTROL.sub("?", "; ".join(parts)), MAX_ANNOTATION)
+    return _clip(printable("; ".join(parts)), MAX_ANNOTATION)
 
 
 def finding_clauses(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
@@ -126,12 +136,8 @@ def _container(filling: Filling) -> tuple[str, str]:
 
 
 def _word(text: str, limit: int = _MAX_WORD) -> str:
-    return _clip(_CONTROL.sub("?", text), limit)
+    return _clip(printable(text), limit)
 
 
 def _clip(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def _count(number: int, singular: str, plural: str | None = None) -> str:
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"

@@ -1,13 +1,13 @@
 """For people: what is wrong, where, and what to do about it."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
 from msgspec import UNSET
 
+from webhook.messages import count, printable
 from webhook.report.entries import (
     ErrorEntry,
     FillEntry,
@@ -20,7 +20,6 @@ from webhook.report.output import Output
 
 _COLOURS: Final = {"deny": 31, "error": 35, "warn": 33, "audit": 36, "fill": 36, "suggest": 36}
 """SGR codes by the word at the start of a line."""
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _WIDTH: Final = len("suggest")
 
 
@@ -62,7 +61,7 @@ class TextReport:
         if self._file is not None:
             self._write("")
         ignored = f" ({summary.ignored} ignored)" if summary.ignored else ""
-        judged = f"{_count(summary.objects, 'object')} judged by {self._profile}{ignored}"
+        judged = f"{count(summary.objects, 'object')} judged by {self._profile}{ignored}"
         self._write(f"{judged}: {_outcome(summary)}")
         if self._policies:
             self._write(f"What a policy asks, and why: podworthy explain {min(self._policies)}")
@@ -78,12 +77,12 @@ class TextReport:
         line = "" if source.line is UNSET else str(source.line)
         coloured = f"\x1b[{_COLOURS[word]}m{word}\x1b[0m" if self._in_colour else word
         start = f"{line:>7}  "
-        self._output.write(f"{start}{coloured}{' ' * (_WIDTH - len(word))}  {_clean(text)}\n")
+        self._output.write(f"{start}{coloured}{' ' * (_WIDTH - len(word))}  {printable(text)}\n")
         if path:
             self._write(f"{' ' * (len(start) + _WIDTH)}  {path}")
 
     def _write(self, text: str) -> None:
-        self._output.write(f"{_clean(text)}\n")
+        self._output.write(f"{printable(text)}\n")
 
 
 def _name(name: ObjectName) -> str:
@@ -107,20 +106,11 @@ def _outcome(summary: Summary) -> str:
     if not summary.objects and not summary.errors:
         return "nothing to judge"
     counts = [
-        _count(summary.fail, "violation"),
-        _count(summary.warn, "warning"),
-        _count(summary.skip, "exempted finding"),
-        _count(summary.error, "failed policy", "failed policies"),
-        _count(summary.fills, "field to fill", "fields to fill"),
-        _count(summary.errors, "error"),
+        count(summary.fail, "violation"),
+        count(summary.warn, "warning"),
+        count(summary.skip, "exempted finding"),
+        count(summary.error, "failed policy", "failed policies"),
+        count(summary.fills, "field to fill", "fields to fill"),
+        count(summary.errors, "error"),
     ]
-    return ", ".join(count for count in counts if not count.startswith("0 ")) or "clean"
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
-def _clean(text: str) -> str:
-    """Without control characters: names come from files, and could repaint the terminal."""
-    return _CONTROL.sub("?", text)
+    return ", ".join(text for text in counts if not text.startswith("0 ")) or "clean"

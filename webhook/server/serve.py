@@ -25,15 +25,15 @@ BACKLOG = 1024
 class Settings:
     """How to serve."""
 
-    host: str = "127.0.0.1"
-    port: int = 8443
+    host: str
+    port: int
     """0 takes a free one."""
-    cert: Path | None = None
+    cert: Path | None
     """PEM file with the certificate chain; without it, a certificate for development is made."""
-    key: Path | None = None
-    wsgi: bool = False
+    key: Path | None
+    wsgi: bool
     """Flask on gunicorn's threads instead of our own worker."""
-    drain: float = 10.0
+    drain: float
     """Seconds to go on answering after SIGTERM."""
 
 
