@@ -89,7 +89,7 @@ class Params(api.Params):
     host_paths: tuple[HostPath, ...] = ()
 
 
-def check(workload: api.Workload, params: Params) -> Iterator[api.Violation]:
+def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Iterator[api.Violation]:
     """One violation for each forbidden source."""
     read_only = _mounted_read_only(workload) if params.host_paths else frozenset()
     for volume in workload.volumes:

@@ -72,7 +72,7 @@ class Params(api.Params):
     )
 
 
-def check(workload: api.Workload, params: Params) -> Iterator[api.Violation]:
+def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Iterator[api.Violation]:
     """One violation for each missing probe."""
     if workload.restart_policy != "Always":
         return

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from webhook.api import Evidence, Fill, Violation
+from webhook.api import NOWHERE, Evidence, Fill, Lookups, Violation
 from webhook.profile import Binding, Profile
 from webhook.workload import Reading
 
@@ -60,14 +60,14 @@ NOTHING: Final = Proposal()
 """The proposal with nothing in it, this very object."""
 
 
-def check(profile: Profile, reading: Reading) -> Verdict:
+def check(profile: Profile, reading: Reading, lookups: Lookups = NOWHERE) -> Verdict:
     """Every violation of the profile's checks; none for a workload of which nothing is asked."""
     bindings = profile.checks.get(reading.workload.kind)
     if not bindings or not reading.is_asked:
         return CLEAN
 
     def judge(binding: Binding) -> Iterator[Finding]:
-        for violation in binding.check(reading.workload, binding.params):
+        for violation in binding.check(reading.workload, binding.params, lookups):
             action = binding.action_of(violation.rule)
             if action != "off":
                 yield Finding(binding.policy, action, violation)

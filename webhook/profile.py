@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from webhook import catalog
-from webhook.api import KINDS, Evidence, Fill, Params, Policy, Violation, Workload
+from webhook.api import KINDS, Evidence, Fill, Lookups, Params, Policy, Violation, Workload
 
 _STRENGTH: Final = {"off": 0, "audit": 1, "warn": 2, "deny": 3}
 
@@ -19,7 +19,7 @@ class Binding(msgspec.Struct, frozen=True):
     on_failure: str
     kinds: tuple[str, ...]
     params: Any
-    check: Callable[[Workload, Any], Iterator[Violation]]
+    check: Callable[[Workload, Any, Lookups], Iterator[Violation]]
     fill: Callable[[Workload, Any, Evidence], Iterator[Fill]]
     rule_actions: Mapping[str, str]
 

@@ -32,7 +32,7 @@ from tests.builders import (
 )
 from webhook import catalog
 from webhook.admission import Admission, Answer, Door, Snapshot
-from webhook.api import KINDS, Evidence, Fill, Params, Violation, Workload
+from webhook.api import KINDS, Evidence, Fill, Lookups, Params, Violation, Workload
 from webhook.profile import Profile
 
 UID = "705ab4f5-6393-11e8-b7cc-42010a800002"
@@ -342,7 +342,7 @@ def test_each_container_has_its_own_suggestion(shipped: Admission) -> None:
 
 @pytest.fixture
 def crashing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(_workload: Workload, _params: Params) -> Iterator[Violation]:
+    def check(_workload: Workload, _params: Params, _lookups: Lookups) -> Iterator[Violation]:
         raise ZeroDivisionError("division\nby zero")
 
     def fill(_workload: Workload, _params: Params, _evidence: Evidence) -> Iterator[Fill]:

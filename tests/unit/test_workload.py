@@ -21,8 +21,9 @@ from tests.builders import (
     template_annotated,
 )
 from webhook import workload
-from webhook.api import KINDS
+from webhook.api import KINDS, Retention, Rollout
 from webhook.errors import MalformedObject
+from webhook.workload.claims import quantity
 
 # Every kind
 
@@ -361,3 +362,72 @@ def test_only_the_template_counts_as_a_change(kind: str) -> None:
     assert not same(of_kind(kind, probed(image="registry.example/web:2")), obj)
     assert not same(obj, {})
     assert not same(obj, {"spec": [], "template": 3})
+
+
+# What only some kinds have
+
+
+def test_a_statefulset_shows_its_service_its_claims_and_what_becomes_of_them() -> None:
+    found = read(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "metadata": {"name": "db"},
+            "spec": {
+                "serviceName": "db",
+                "replicas": 3,
+                "persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete"},
+                "volumeClaimTemplates": [
+                    {
+                        "metadata": {"name": "data"},
+                        "spec": {
+                            "accessModes": ["ReadWriteOnce"],
+                            "storageClassName": "",
+                            "resources": {"requests": {"storage": "1Gi"}},
+                        },
+                    }
+                ],
+            },
+        }
+    ).workload
+    assert (found.service_name, found.replicas) == ("db", 3)
+    assert found.retention == Retention(when_deleted="Retain", when_scaled="Delete")
+    (template,) = found.claim_templates
+    assert (template.path, template.name) == ("/spec/volumeClaimTemplates/0", "data")
+    assert template.spec.storage_class == ""
+    assert template.spec.request == 1024**3
+
+
+def test_a_deployment_shows_how_it_replaces_its_pods() -> None:
+    rolling = {"rollingUpdate": {"maxSurge": 0}}
+    for strategy, rollout in (
+        (None, Rollout("RollingUpdate", "25%")),
+        (rolling, Rollout("RollingUpdate", 0)),
+        ({"type": "Recreate"}, Rollout("Recreate")),
+    ):
+        found = read(
+            {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"strategy": strategy}}
+        ).workload
+        assert found.rollout == rollout
+        assert found.replicas == 1
+
+
+def test_the_claim_of_an_ephemeral_volume_is_made_for_each_pod() -> None:
+    source = {"volumeClaimTemplate": {"spec": {"resources": {"requests": {"storage": "2G"}}}}}
+    (template,) = read(pod(volumes=[{"name": "tmp", "ephemeral": source}])).workload.claim_templates
+    assert template.path == "/spec/volumes/0/ephemeral/volumeClaimTemplate"
+    assert (template.name, template.spec.request) == ("tmp", 2 * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("1", 1), (7, 7), ("1.5Ki", 1536), ("100m", 1), ("2e3", 2000), ("1Ei", 2**60), (".5k", 500)],
+)
+def test_a_quantity_is_counted_in_whole_units(written: Any, read: int) -> None:
+    assert quantity(written, "/x") == read
+
+
+@pytest.mark.parametrize("written", ["", "10 Gi", "1gi", "Gi", True, None, "1e999", "0x10"])
+def test_what_is_no_quantity_names_its_place(written: Any) -> None:
+    with pytest.raises(MalformedObject, match=r"/x: .* is not a quantity"):
+        quantity(written, "/x")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.api import Violation, Workload
+from webhook.api import Lookups, Violation, Workload
 from webhook.audit import run
 from webhook.documents import load_profiles
 from webhook.profile import Profile
@@ -25,7 +25,7 @@ BROKEN = "a: [\n"
 def check_by(action: str, *paths: str, error: Exception | None = None) -> Profile:
     """A profile of one policy that finds a violation at each path, or crashes."""
 
-    def check(_: Workload, __: Any) -> Iterator[Violation]:
+    def check(_: Workload, __: Any, ___: Lookups) -> Iterator[Violation]:
         if error:
             raise error
         for path in paths:

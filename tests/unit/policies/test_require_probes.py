@@ -7,7 +7,7 @@ import pytest
 from policies.require_probes import policy
 from tests.builders import Object, container, http, of_kind, pod, pod_path, probed, profile, read
 from webhook import engine
-from webhook.api import HANDLERS, KINDS
+from webhook.api import HANDLERS, KINDS, NOWHERE
 
 
 def missing(obj: Object, **params: Any) -> list[str]:
@@ -158,7 +158,7 @@ def test_a_tag_cannot_smuggle_a_container_past_the_pattern() -> None:
 
 def test_the_message_names_the_container_and_says_what_to_do() -> None:
     (violation,) = policy.check(  # type: ignore[misc]
-        read(pod(probed("web", readinessProbe=None))).workload, policy.params()
+        read(pod(probed("web", readinessProbe=None))).workload, policy.params(), NOWHERE
     )
     assert violation.message == "web: no readinessProbe; add httpGet, tcpSocket, grpc or exec"
     assert violation.rule == ""

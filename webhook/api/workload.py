@@ -1,39 +1,9 @@
-"""What a policy may import: the workload it sees, and what it may say about it.
+"""A pod or a pod template, as policies see it."""
 
-A policy is a value, `Policy`, around pure functions: `check(workload, params)` yields `Violation`s,
-`fill(workload, params, evidence)` yields `Fill`s. It knows no action, no profile, no clock and does
-no I/O; the engine stamps those on.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
-from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
-__all__ = [
-    "HANDLERS",
-    "KEEP_ANNOTATION",
-    "KINDS",
-    "PROBES",
-    "TIMING_DEFAULTS",
-    "Container",
-    "Evidence",
-    "Fill",
-    "Mount",
-    "Params",
-    "Policy",
-    "Probe",
-    "Proof",
-    "Standing",
-    "Violation",
-    "Volume",
-    "Workload",
-    "pointer_token",
-]
 
 KINDS = (
     "Pod",
@@ -116,7 +86,15 @@ class Mount(msgspec.Struct, rename="camel"):
     """One entry of a container's `volumeMounts`."""
 
     name: str | None = None
+    mount_path: str | None = None
     read_only: bool | None = None
+
+
+class Port(msgspec.Struct, rename="camel"):
+    """One entry of a container's `ports`."""
+
+    name: str | None = None
+    container_port: int | None = None
 
 
 def pointer_token(key: str) -> str:
@@ -138,6 +116,7 @@ class Container(msgspec.Struct, frozen=True):
     name: str
     image: str
     mounts: tuple[Mount, ...]
+    ports: tuple[Port, ...] = ()
     startup: Probe | None = None
     liveness: Probe | None = None
     readiness: Probe | None = None
@@ -168,6 +147,47 @@ class Volume(msgspec.Struct, frozen=True):
         return self.name or _place(self.path)
 
 
+class ClaimSpec(msgspec.Struct, frozen=True):
+    """What a claim asks for."""
+
+    storage_class: str | None
+    """None: nothing is said, the default class is meant. Empty: only volumes without a class."""
+    access_modes: tuple[str, ...]
+    request: int
+    """Bytes; 0 if none is written."""
+    volume_mode: str
+    """`Filesystem` or `Block`."""
+    volume_name: str | None
+    """The one PersistentVolume that is asked for."""
+    selector: Mapping[str, Any]
+    """A label selector (`matchLabels`, `matchExpressions`); empty selects every volume."""
+
+
+class ClaimTemplate(msgspec.Struct, frozen=True):
+    """A claim that is made for each pod: of `volumeClaimTemplates`, or an `ephemeral` volume's."""
+
+    path: str
+    """JSON Pointer to the template; what is asked for is in `spec` below it."""
+    name: str
+    """Of the template, or of the volume."""
+    spec: ClaimSpec
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """A StatefulSet's `persistentVolumeClaimRetentionPolicy`; `Retain` where nothing is said."""
+
+    when_deleted: str = "Retain"
+    when_scaled: str = "Retain"
+
+
+class Rollout(msgspec.Struct, frozen=True):
+    """How a Deployment replaces its pods."""
+
+    type: str = "RollingUpdate"
+    max_surge: int | str = "25%"
+    """Pods above `replicas` during an update, a number or a percentage, rounded up."""
+
+
 class Workload(msgspec.Struct, frozen=True):
     """A pod or a pod template, whichever kind carries it."""
 
@@ -186,113 +206,19 @@ class Workload(msgspec.Struct, frozen=True):
     """Those of the pod or of the template: what the pods will carry."""
     annotations: Mapping[str, Any]
     """Those of the object itself."""
+    pod_labels: Mapping[str, Any] = {}
+    """Those of the pod or of the template."""
+    replicas: int = 1
+    """As written, else 1, which the API server counts it as; a Pod has one."""
+    claim_templates: tuple[ClaimTemplate, ...] = ()
+    """A StatefulSet's `volumeClaimTemplates`."""
+    service_name: str | None = None
+    """A StatefulSet's `serviceName`."""
+    retention: Retention = Retention()
+    """A StatefulSet's."""
+    rollout: Rollout | None = None
+    """A Deployment's; None for other kinds."""
 
     def may_have_probes(self) -> Iterator[Container]:
         """Main containers and native sidecars: the API server forbids probes elsewhere."""
         return (c for c in self.containers if c.role in ("container", "sidecar"))
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One thing that the author should change. `str()` is the sentence without its place."""
-
-    path: str
-    """JSON Pointer to the offending or the missing field; its parent exists."""
-    subject: str
-    """Name of the container or volume."""
-    fact: str
-    """What is there or missing: `no readinessProbe`, `hostPath`."""
-    fix: str
-    """What to do, an imperative: `use a persistentVolumeClaim`."""
-    why: str = ""
-    """Optional: goes on after the fact, `is tied to a node`."""
-    rule: str = ""
-    """One of the policy's named rules, or nothing."""
-
-    @property
-    def message(self) -> str:
-        """Subject, fact, reason and fix as one line."""
-        return f"{self.subject}: {self.fact}{f' {self.why}' if self.why else ''}; {self.fix}"
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """A value for a field that nobody chose."""
-
-    path: str
-    """JSON Pointer to the leaf."""
-    subject: str
-    """Name of the container, or of the object where no container is concerned."""
-    value: int | str
-    was: int | str | None
-    """What stood there, None if nothing."""
-    why: str
-    """The evidence that nobody chose the old value."""
-
-
-class Standing(Enum):
-    """What is known about who chose a timing."""
-
-    WRITTEN = "written"
-    UNWRITTEN = "unwritten"
-    UNKNOWN = "unknown"
-    """No source says anything."""
-    DOUBTFUL = "doubtful"
-    """Sources disagree or cannot be read: leave it, and count it."""
-
-
-class Proof(msgspec.Struct, frozen=True):
-    """A standing and the reason for it, a short clause."""
-
-    standing: Standing
-    why: str
-
-
-class Evidence(Protocol):
-    """Who chose which timing, as far as the object tells."""
-
-    @property
-    def at_creation(self) -> bool:
-        """True if this is the object as its creator sent it, completed by the API server."""
-
-    def of(self, container: Container, probe: str, field: str) -> Proof:
-        """What is known of one timing, e.g. `(web, "liveness", "periodSeconds")`."""
-
-
-class Params(BaseModel):
-    """Base of a policy's parameters: camelCase in YAML, unknown keys and wrong types refused."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        use_attribute_docstrings=True,
-    )
-
-
-P = TypeVar("P", bound=Params)
-
-
-@dataclass(frozen=True)
-class Policy(Generic[P]):
-    """One policy: exactly one of `check` and `fill`."""
-
-    id: str
-    """kebab-case, stable for ever."""
-    summary: str
-    """One line, for lists."""
-    params: type[P]
-    kinds: tuple[str, ...] = KINDS
-    """The kinds it can judge; a profile may narrow them."""
-    rules: tuple[str, ...] = ()
-    """Named rules that a profile may give an action of their own."""
-    check: Callable[[Workload, P], Iterator[Violation]] | None = None
-    fill: Callable[[Workload, P, Evidence], Iterator[Fill]] | None = None
-    doc: str = ""
-    """The module's docstring: the policy's documentation."""
-
-    def __post_init__(self) -> None:
-        if (self.check is None) == (self.fill is None):
-            raise TypeError(f"policy {self.id}: give exactly one of check and fill")

@@ -1,0 +1,41 @@
+"""What a policy may say about a workload."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing that the author should change. `str()` is the sentence without its place."""
+
+    path: str
+    """JSON Pointer to the offending or the missing field; its parent exists."""
+    subject: str
+    """Name of the container or volume."""
+    fact: str
+    """What is there or missing: `no readinessProbe`, `hostPath`."""
+    fix: str
+    """What to do, an imperative: `use a persistentVolumeClaim`."""
+    why: str = ""
+    """Optional: goes on after the fact, `is tied to a node`."""
+    rule: str = ""
+    """One of the policy's named rules, or nothing."""
+
+    @property
+    def message(self) -> str:
+        """Subject, fact, reason and fix as one line."""
+        return f"{self.subject}: {self.fact}{f' {self.why}' if self.why else ''}; {self.fix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A value for a field that nobody chose."""
+
+    path: str
+    """JSON Pointer to the leaf."""
+    subject: str
+    """Name of the container, or of the object where no container is concerned."""
+    value: int | str
+    was: int | str | None
+    """What stood there, None if nothing."""
+    why: str
+    """The evidence that nobody chose the old value."""

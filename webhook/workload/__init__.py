@@ -1,0 +1,193 @@
+"""From an object of a built-in kind to the `Workload` that policies see.
+
+Everything that podworthy judges, at whichever door, goes through `read`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal
+
+import msgspec
+
+from webhook.api import ClaimTemplate, Container, Retention, Rollout, Volume, Workload
+from webhook.errors import MalformedObject
+from webhook.review import malformed
+from webhook.workload.shapes import (
+    KIND_GROUPS,
+    SHAPES,
+    DeploymentSpec,
+    Metadata,
+    OwnerReference,
+    PodSpec,
+    StatefulSetSpec,
+    WireContainer,
+)
+from webhook.workload.volumes import claim_template, ephemeral_claims, volumes
+
+__all__ = [
+    "MAX_ITEMS",
+    "Metadata",
+    "OwnerReference",
+    "Reading",
+    "is_known",
+    "pod_path",
+    "read",
+    "same_template",
+]
+
+MAX_ITEMS: Final = 1000
+"""Containers or volumes of one list: more than a kubelet runs, few enough to judge at once."""
+
+MIRROR_ANNOTATION: Final = "kubernetes.io/config.mirror"
+"""Set by the kubelet on the API server's copy of a static pod."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A workload, and the metadata that no policy sees."""
+
+    workload: Workload
+    metadata: Metadata
+    has_pod_metadata: bool
+    """Whether the pod or template carries `metadata`, the parent of its annotations."""
+
+    @property
+    def is_asked(self) -> bool:
+        """False for a mirror pod: to deny it only hides a static pod that runs anyway."""
+        return self.workload.kind != "Pod" or MIRROR_ANNOTATION not in self.workload.annotations
+
+
+_VERSION: Final = re.compile(r"v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
+
+
+def is_known(api_version: str, kind: str) -> bool:
+    """True for a built-in kind that is a pod or carries one, legacy groups included."""
+    group, slash, version = api_version.rpartition("/")
+    if group not in KIND_GROUPS.get(kind, ()):
+        return False
+    # the core group has had one version, and no slash
+    return bool(_VERSION.fullmatch(version)) if group else not slash and version == "v1"
+
+
+def pod_path(kind: str) -> str:
+    """JSON Pointer to the pod inside an object of a known kind; empty for a Pod."""
+    return SHAPES[kind].pod_path
+
+
+def read(api_version: str, kind: str, raw: bytes, namespace: str | None = None) -> Reading:
+    """The workload in the JSON text `raw` of a known kind.
+
+    `namespace` is the request's and wins over the object's own. Raises `MalformedObject` with the
+    place where the shape is not Kubernetes'.
+    """
+    shape = SHAPES[kind]
+    try:
+        decoded = shape.decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise malformed(error) from error
+    metadata: Metadata = decoded.metadata or Metadata()
+    pod = shape.pod(decoded)
+    spec = pod.spec if pod and pod.spec else PodSpec()
+    spec_path = f"{shape.pod_path}/spec"
+    _check_sizes(spec, spec_path)
+    pod_metadata = pod.metadata if pod else None
+    found = tuple(volumes(spec.volumes or (), f"{spec_path}/volumes"))
+    workload = Workload(
+        api_version=api_version,
+        kind=kind,
+        namespace=namespace or metadata.namespace or None,
+        name=metadata.name or None,
+        pod_path=shape.pod_path,
+        restart_policy=spec.restart_policy or "Always",
+        containers=tuple(_containers(spec, spec_path)),
+        volumes=found,
+        pod_annotations=(pod_metadata.annotations or {}) if pod_metadata else {},
+        annotations=metadata.annotations or {},
+        pod_labels=(pod_metadata.labels or {}) if pod_metadata else {},
+        **_of_kind(getattr(decoded, "spec", None), found),
+    )
+    return Reading(workload, metadata, pod_metadata is not None)
+
+
+def _of_kind(spec: Any, found: Iterable[Volume]) -> dict[str, Any]:
+    """What only some kinds have."""
+    if isinstance(spec, StatefulSetSpec):
+        retention = spec.persistent_volume_claim_retention_policy
+        return {
+            "replicas": _replicas(spec.replicas),
+            "service_name": spec.service_name or None,
+            "claim_templates": (*_claim_templates(spec), *ephemeral_claims(found)),
+            "retention": Retention(
+                (retention and retention.when_deleted) or "Retain",
+                (retention and retention.when_scaled) or "Retain",
+            ),
+        }
+    fields: dict[str, Any] = {"claim_templates": tuple(ephemeral_claims(found))}
+    if isinstance(spec, DeploymentSpec):
+        fields |= {"replicas": _replicas(spec.replicas), "rollout": _rollout(spec)}
+    return fields
+
+
+def _replicas(written: int | None) -> int:
+    return 1 if written is None else written
+
+
+def _claim_templates(spec: StatefulSetSpec) -> Iterator[ClaimTemplate]:
+    for index, template in enumerate(spec.volume_claim_templates or ()):
+        yield claim_template(template, f"/spec/volumeClaimTemplates/{index}")
+
+
+def _rollout(spec: DeploymentSpec) -> Rollout:
+    strategy = spec.strategy
+    rolling = strategy.rolling_update if strategy else None
+    surge = rolling.max_surge if rolling else None
+    kind = (strategy.type if strategy else None) or "RollingUpdate"
+    return Rollout(kind) if surge is None else Rollout(kind, surge)
+
+
+def _check_sizes(spec: PodSpec, spec_path: str) -> None:
+    for name, items in (
+        ("initContainers", spec.init_containers),
+        ("containers", spec.containers),
+        ("ephemeralContainers", spec.ephemeral_containers),
+        ("volumes", spec.volumes),
+    ):
+        if items and len(items) > MAX_ITEMS:
+            raise MalformedObject(f"{spec_path}/{name}", f"more than {MAX_ITEMS} items")
+
+
+def _containers(spec: PodSpec, spec_path: str) -> Iterable[Container]:
+    for index, init in enumerate(spec.init_containers or ()):
+        role: Literal["sidecar", "init"] = "sidecar" if init.restart_policy == "Always" else "init"
+        yield _view(init, f"{spec_path}/initContainers/{index}", role)
+    for index, main in enumerate(spec.containers or ()):
+        yield _view(main, f"{spec_path}/containers/{index}", "container")
+    for index, ephemeral in enumerate(spec.ephemeral_containers or ()):
+        yield _view(ephemeral, f"{spec_path}/ephemeralContainers/{index}", "ephemeral")
+
+
+def _view(
+    wire: WireContainer, path: str, role: Literal["container", "sidecar", "init", "ephemeral"]
+) -> Container:
+    return Container(
+        path=path,
+        role=role,
+        name=wire.name or "",
+        image=wire.image or "",
+        mounts=tuple(wire.volume_mounts or ()),
+        ports=tuple(wire.ports or ()),
+        startup=wire.startup_probe,
+        liveness=wire.liveness_probe,
+        readiness=wire.readiness_probe,
+    )
+
+
+def same_template(kind: str, new: bytes, old: bytes) -> bool:
+    """True if both JSON objects of a known kind carry an equal pod template."""
+    return bool(_template(kind, new) == _template(kind, old))
+
+
+def _template(kind: str, raw: bytes) -> Any:
+    value = msgspec.json.decode(raw)
+    for key in pod_path(kind).split("/")[1:]:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
