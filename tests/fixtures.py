@@ -1,6 +1,6 @@
 """Workloads that a policy accepts or finds fault with: `tests/policies/<id>/{good,bad}/*.yaml`.
 
-A real API server accepts each of them. What profile strict finds stands in comments on the first
+A real API server accepts each of them. What profile `everything` finds stands in comments on the first
 lines, one for each finding: `# expect: /spec/containers/0/readinessProbe`, with ` rule=<name>`
 behind it where the policy names a rule.
 """
@@ -13,6 +13,8 @@ from typing import Any, Literal
 from webhook import goyaml
 
 DIRECTORY = Path(__file__).parent / "policies"
+PROFILES_DIRECTORY = Path(__file__).parent / "profiles"
+"""Holds profile `everything`, by which fixtures are judged."""
 
 _EXPECT = "# expect: "
 _RULE = " rule="
@@ -29,7 +31,7 @@ class Fixture:
     manifest: dict[str, Any]
     """As kubectl would send it."""
     expected: set[tuple[str, str]]
-    """Policy and JSON Pointer of each finding of profile strict; no other may be there."""
+    """Policy and JSON Pointer of each finding of profile `everything`; no other may be there."""
     rules: Mapping[str, str] = field(default_factory=dict)
     """The policy's named rule by pointer, where the finding has one."""
 

@@ -15,12 +15,12 @@ import pytest
 
 from tests.cluster.conftest import Namespaces
 from tests.cluster.control_plane import ControlPlane
-from tests.fixtures import Fixture, fixtures
+from tests.fixtures import PROFILES_DIRECTORY, Fixture, fixtures
 from webhook import engine, workload
 from webhook.audit import run
 from webhook.documents import load_profiles
 
-STRICT = load_profiles()["strict"]
+EVERYTHING = load_profiles([PROFILES_DIRECTORY])["everything"]
 CASES = fixtures()
 FILES = [f"--filename={case.path}" for case in CASES]
 
@@ -37,7 +37,7 @@ def at_the_parent(findings: set[tuple[str, str]]) -> list[tuple[str, str]]:
 def file_findings() -> dict[str, set[tuple[str, str]]]:
     """What `podworthy audit` finds, by file."""
     report = io.StringIO()
-    exit_code = run([str(case.path) for case in CASES], STRICT, "json", "deny", stdout=report)
+    exit_code = run([str(case.path) for case in CASES], EVERYTHING, "json", "deny", stdout=report)
     assert exit_code == 1
     found: dict[str, set[tuple[str, str]]] = {}
     for finding in json.loads(report.getvalue())["findings"]:
@@ -50,7 +50,7 @@ def test_every_fixture_is_denied_or_let_in_as_its_file_is(
     new_namespace: Namespaces,
     file_findings: dict[str, set[tuple[str, str]]],
 ) -> None:
-    namespace = new_namespace({"podworthy.dev/profile": "strict"})
+    namespace = new_namespace({"podworthy.dev/profile": "everything"})
 
     create = ("create", "--dry-run=server", f"--namespace={namespace}", *FILES)
     stderr = webhook.kubectl(*create, check=False).stderr
@@ -88,7 +88,7 @@ def findings(case: Fixture, manifest: dict[str, Any]) -> set[tuple[str, str]]:
     assert manifest["kind"] == case.manifest["kind"]
     raw = msgspec.json.encode(manifest)
     reading = workload.read(manifest["apiVersion"], manifest["kind"], raw)
-    verdict = engine.check(STRICT, reading)
+    verdict = engine.check(EVERYTHING, reading)
     return {(finding.policy, finding.violation.path) for finding in verdict.findings}
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.builders import Object, read
-from tests.fixtures import DIRECTORY, Fixture, fixtures, manifest
+from tests.fixtures import DIRECTORY, PROFILES_DIRECTORY, Fixture, fixtures, manifest
 from webhook import catalog, engine, patch
 from webhook.api import KINDS
 from webhook.documents import load_profiles
@@ -18,14 +18,14 @@ from webhook.evidence import WrittenText
 
 FIXTURES = fixtures()
 CHECKS = [policy_id for policy_id, policy in catalog.POLICIES.items() if policy.check]
-SHIPPED = load_profiles()
+PROFILES = load_profiles([PROFILES_DIRECTORY])
 
 each = pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: fixture.id)
 
 
 @each
 def test_what_is_found_is_what_is_expected(fixture: Fixture) -> None:
-    verdict = engine.check(SHIPPED["strict"], read(fixture.manifest))
+    verdict = engine.check(PROFILES["everything"], read(fixture.manifest))
     assert verdict.crashes == ()
     # of every policy: those that a fixture is not about must be clean on it
     found = {(one.policy, one.violation.path) for one in verdict.findings}
@@ -104,7 +104,7 @@ CASES = sorted((DIRECTORY / "probe-timing").glob("*.in.yaml"))
 def filled(obj: Object) -> Object:
     """The object with what profile baseline fills into its file."""
     reading = read(obj)
-    proposal = engine.fill(SHIPPED["baseline"], reading, WrittenText())
+    proposal = engine.fill(PROFILES["baseline"], reading, WrittenText())
     assert proposal.crashes == ()
     operations = list(patch.operations(reading, [one.fill for one in proposal.fillings]))
     result: Object = jsonpatch.apply_patch(copy.deepcopy(obj), operations)
