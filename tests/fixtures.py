@@ -1,8 +1,8 @@
 """Workloads that a policy accepts or finds fault with: `tests/policies/<id>/{good,bad}/*.yaml`.
 
-A real API server accepts each of them. What profile `everything` finds stands in comments on the first
-lines, one for each finding: `# expect: /spec/containers/0/readinessProbe`, with ` rule=<name>`
-behind it where the policy names a rule.
+A real API server accepts each of them. What profile `everything` finds stands in comments on the
+first lines, one for each finding: `# expect: /spec/containers/0/readinessProbe`, with
+` rule=<name>` behind it where the policy names a rule.
 """
 
 from collections.abc import Iterator, Mapping
