@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from webhook import documents, workload
+from webhook import catalog, documents, workload
 from webhook.admission import Admission, Answer, Snapshot
 from webhook.evidence import LAST_APPLIED
 from webhook.profile import Profile, bind
@@ -262,14 +262,19 @@ def read(obj: Object) -> Reading:
     return workload.read(obj["apiVersion"], obj["kind"], msgspec.json.encode(obj))
 
 
+def load_profiles(paths: Iterable[Path] = ()) -> dict[str, Profile]:
+    """The shipped profiles and those in these files and directories."""
+    return dict(documents.load(paths, catalog.POLICIES).profiles)
+
+
 def profile(name: str = "test", **spec: Any) -> Profile:
     """A profile that extends nothing; policies as in YAML, e.g. `{"require-probes": {...}}`."""
-    return bind(name, spec)
+    return bind(name, spec, catalog.POLICIES)
 
 
 def admission(*profiles: Profile, default: str = "baseline") -> Admission:
     """The shipped profiles and these."""
-    known = documents.load_profiles() | {one.name: one for one in profiles}
+    known = load_profiles() | {one.name: one for one in profiles}
     return Admission(Snapshot(known, profiles[0].name if profiles else default), lambda: NOON)
 
 

@@ -1,8 +1,8 @@
 """From an AdmissionReview's bytes to those of its answer: the one entry of both servers."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import Enum
 from itertools import groupby, islice
 from typing import Any, Final
@@ -12,6 +12,8 @@ import msgspec
 from webhook import engine, messages, patch, review, workload
 from webhook.errors import BadReview, MalformedObject, UnknownProfile
 from webhook.evidence import CreatedObject
+from webhook.exemptions import Exemptions, Grant
+from webhook.identity import identify
 from webhook.profile import Profile
 from webhook.workload import Reading
 
@@ -50,6 +52,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     profiles: Mapping[str, Profile]
     default: str
     """Name of the profile for requests that name none."""
+    exemptions: Exemptions = Exemptions()
+    listed: frozenset[str] = frozenset()
+    """Users whose ownerReferences are believed, besides the built-in controllers."""
 
     def profile(self, name: str | None) -> Profile:
         """The named profile, the default for None. Raises `UnknownProfile`."""
@@ -60,24 +65,27 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class Admission:
-    """Answers reviews by the profiles of one snapshot. It does no I/O."""
+    """Answers reviews by the documents of one snapshot. It does no I/O."""
 
     def __init__(self, snapshot: Snapshot, clock: Callable[[], datetime]) -> None:
-        """`clock` gives the time of records, with a time zone."""
-        self._snapshot = snapshot
+        """`clock` gives the time of records and of expiry, with a time zone."""
+        self.snapshot = snapshot
+        """What is in force; another one may be put in its place between any two reviews."""
         self._clock = clock
 
     def handle(self, door: Door, profile: str | None, body: bytes) -> Answer:
         """The answer to one request at a door; `profile` is None where the path names none."""
         try:
-            chosen = self._snapshot.profile(profile)
+            snapshot = self.snapshot
+            chosen = snapshot.profile(profile)
             request = review.parse(body)
             reading = judged_object(request)
             if reading is None:
                 return Answer(200, review.render(request.uid))
+            grants = self._grants(snapshot, request, reading)
             if door is Door.VALIDATE:
-                return self._validate(chosen, request, reading)
-            return self._mutate(chosen, request, reading)
+                return self._validate(chosen, request, reading, grants)
+            return self._mutate(chosen, request, reading, grants)
         except UnknownProfile as error:
             return Answer(404, error_body(str(error)))
         except BadReview as error:
@@ -86,11 +94,22 @@ class Admission:
             logger.exception("a review could not be answered")
             return Answer(500, error_body("podworthy failed; its log says why"))
 
-    def _validate(self, profile: Profile, request: review.Request, reading: Reading) -> Answer:
-        verdict = engine.check(profile, reading)
+    def _grants(
+        self, snapshot: Snapshot, request: review.Request, reading: Reading
+    ) -> Sequence[Grant]:
+        if not snapshot.exemptions:
+            return ()
+        user = request.user_info.username if request.user_info else None
+        today = self._clock().astimezone(UTC).date()
+        return snapshot.exemptions.reach(identify(reading, user, snapshot.listed), today)
+
+    def _validate(
+        self, profile: Profile, request: review.Request, reading: Reading, grants: Sequence[Grant]
+    ) -> Answer:
+        verdict = engine.check(profile, reading, grants=grants)
         if verdict is engine.CLEAN:
             return Answer(200, review.render(request.uid))
-        denying = [finding for finding in verdict.findings if finding.action == "deny"]
+        denying = [finding for finding in verdict.findings if finding.denies]
         failed = [crash for crash in verdict.crashes if crash.denies]
         denied = bool(denying or failed)
         body = review.render(
@@ -110,6 +129,7 @@ class Admission:
                 "action": finding.action,
                 "path": finding.violation.path,
                 "message": finding.violation.message,
+                "exemption": _named(finding.grant),
             }
             for finding in verdict.findings[:MAX_RECORDED]
         ]
@@ -117,17 +137,20 @@ class Admission:
         record["crashes"] = verdict.crashes
         return Answer(200, body, record)
 
-    def _mutate(self, profile: Profile, request: review.Request, reading: Reading) -> Answer:
+    def _mutate(
+        self, profile: Profile, request: review.Request, reading: Reading, grants: Sequence[Grant]
+    ) -> Answer:
         evidence = evidence_for_filling(request, reading)
         if evidence is None:
             return Answer(200, review.render(request.uid))
-        proposal = engine.fill(profile, reading, evidence)
+        proposal = engine.fill(profile, reading, evidence, grants)
         if proposal is engine.NOTHING and not evidence.doubts:
             return Answer(200, review.render(request.uid))
         fills = [one.fill for one in proposal.fillings if one.action == "fill"]
         clauses = [
             *messages.filling_clauses(proposal.fillings),
             *(("doubtful", f"left {path} ({why})") for path, why in evidence.doubts.items()),
+            *(("exempt", f"left alone by {e.name} of {e.owner}") for e in proposal.spared),
         ]
         body = review.render(
             request.uid,
@@ -149,6 +172,7 @@ class Admission:
             }
             for one in proposal.fillings[:MAX_RECORDED]
         ]
+        record["exemptions"] = [exemption.name for exemption in proposal.spared]
         record["fillsOmitted"] = max(0, len(proposal.fillings) - MAX_RECORDED)
         record["doubts"] = dict(islice(evidence.doubts.items(), MAX_RECORDED))
         record["crashes"] = proposal.crashes
@@ -209,6 +233,15 @@ def evidence_for_filling(request: review.Request, reading: Reading) -> CreatedOb
         return None
     manager = request.options.field_manager if request.options else None
     return CreatedObject(reading.workload, reading.metadata, manager)
+
+
+def _named(grant: Grant | None) -> dict[str, str] | None:
+    """What of an exemption goes into the decision log."""
+    if grant is None:
+        return None
+    exemption = grant.exemption
+    expires = exemption.expires.isoformat()
+    return {"name": exemption.name, "owner": exemption.owner, "expires": expires}
 
 
 def error_body(message: str) -> bytes:

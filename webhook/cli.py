@@ -13,7 +13,8 @@ import click
 from webhook import __version__
 
 if TYPE_CHECKING:
-    from webhook.profile import Profile
+    from webhook.audit import Court
+    from webhook.documents import Documents
 
 DEFAULT_PORT = 8443
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -38,13 +39,26 @@ class _Port(click.IntRange):
         return port
 
 
-_profiles_option = _option(
-    "--profiles",
-    "profile_directories",
-    metavar="DIR",
+def _documents(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say where documents are; the command gets them as `profiles` and so on."""
+    for flag, what in (("--exemptions", "exemptions"), ("--profiles", "profiles")):
+        command = _option(
+            flag,
+            metavar="DIR",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help=f"Add the {what} in a directory or file. May be repeated.",
+        )(command)
+    return command
+
+
+_controllers_option = _option(
+    "--controller",
+    "controllers",
+    metavar="USER",
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="Add the profiles in a directory. May be repeated.",
+    help="Believe this user's ownerReferences, as those of the built-in controllers. May be "
+    "repeated.",
 )
 
 
@@ -64,7 +78,8 @@ def main() -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @_option("--profile", default="baseline", show_default=True, help="Judge by this profile.")
-@_profiles_option
+@_documents
+@_controllers_option
 @_option(
     "--format",
     "formats",
@@ -81,12 +96,16 @@ def main() -> None:
     show_default=True,
     help="Exit 1 for a finding at or above this.",
 )
+@_option("--namespace", "-n", help="Namespace of objects that name none.")
 def audit(
     paths: tuple[str, ...],
     profile: str,
-    profile_directories: tuple[Path, ...],
+    profiles: tuple[Path, ...],
+    exemptions: tuple[Path, ...],
+    controllers: tuple[str, ...],
     formats: tuple[str, ...],
     fail_on: str,
+    namespace: str | None,
 ) -> None:
     """Judge manifests in files and directories; - is standard input.
 
@@ -108,7 +127,8 @@ def audit(
         raise click.UsageError("an empty path; is a variable unset? The present directory is .")
     if len(formats) > 1:
         raise click.UsageError("only one --format fits on standard output")
-    sys.exit(run(paths, _profile(profile, profile_directories), formats[0], fail_on))
+    court = _court(profile, (*profiles, *exemptions), controllers)
+    sys.exit(run(paths, court, formats[0], fail_on, namespace=namespace))
 
 
 @main.command()
@@ -165,7 +185,8 @@ def explain(policy: str) -> None:
     show_default=True,
     help="The profile for requests whose path names none.",
 )
-@_profiles_option
+@_documents
+@_controllers_option
 @_option(
     "--drain",
     type=click.FloatRange(0),
@@ -181,7 +202,9 @@ def serve(
     cert: Path | None,
     key: Path | None,
     profile: str,
-    profile_directories: tuple[Path, ...],
+    profiles: tuple[Path, ...],
+    exemptions: tuple[Path, ...],
+    controllers: tuple[str, ...],
     drain: float,
 ) -> None:
     """Answer the API server's AdmissionReviews over HTTPS.
@@ -201,7 +224,10 @@ def serve(
     if (cert is None) != (key is None) or (cert is None) != dev:
         raise click.UsageError("give --cert and --key, or --dev for a certificate of its own")
     try:
-        snapshot = Snapshot(_load(profile_directories), profile)
+        documents = _load((*profiles, *exemptions))
+        snapshot = Snapshot(
+            documents.profiles, profile, documents.exemptions, frozenset(controllers)
+        )
         snapshot.profile(None)
         settings = Settings(
             host=host or ("127.0.0.1" if dev else "0.0.0.0"),  # noqa: S104 a pod's every address
@@ -216,22 +242,31 @@ def serve(
         _refuse(error)
 
 
-def _load(directories: tuple[Path, ...]) -> "dict[str, Profile]":
-    from webhook.documents import load_profiles
+def _load(paths: tuple[Path, ...]) -> "Documents":
+    from webhook import documents
+    from webhook.catalog import POLICIES
 
-    return load_profiles(dict.fromkeys(directories))
+    return documents.load(dict.fromkeys(paths), POLICIES)
 
 
-def _profile(name: str, directories: tuple[Path, ...]) -> "Profile":
+def _court(profile: str, paths: tuple[Path, ...], controllers: tuple[str, ...]) -> "Court":
+    from datetime import UTC, datetime
+
+    from webhook.audit import Court
     from webhook.errors import PodworthyError, UnknownProfile
 
     try:
-        profiles = _load(directories)
-        if name not in profiles:
-            raise UnknownProfile(name, profiles)
-        return profiles[name]
+        documents = _load(paths)
+        if profile not in documents.profiles:
+            raise UnknownProfile(profile, documents.profiles)
     except PodworthyError as error:
         _refuse(error)
+    return Court(
+        documents.profiles[profile],
+        documents.exemptions,
+        datetime.now(UTC).date(),
+        listed=frozenset(controllers),
+    )
 
 
 def _refuse(error: Exception) -> NoReturn:

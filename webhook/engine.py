@@ -1,12 +1,13 @@
 """Profile times workload: the one place where policies are called, whichever door asks."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 import msgspec
 
 from webhook.api import NOWHERE, Evidence, Fill, Lookups, Violation
+from webhook.exemptions import Exemption, Grant, excuse
 from webhook.profile import Binding, Profile
 from webhook.workload import Reading
 
@@ -18,8 +19,20 @@ class Finding(msgspec.Struct, frozen=True):
 
     policy: str
     action: str
-    """`deny`, `warn` or `audit`."""
+    """`deny`, `warn` or `audit`; a deny in the grace of an exemption has become `warn`."""
     violation: Violation
+    grant: Grant | None = None
+    """The exemption that excuses it, if one does."""
+
+    @property
+    def is_exempt(self) -> bool:
+        """True if an exemption is in force: it is told, and has no consequence."""
+        return self.grant is not None and not self.grant.in_grace
+
+    @property
+    def denies(self) -> bool:
+        """True if the object is not let in because of it."""
+        return self.action == "deny" and not self.is_exempt
 
 
 class Filling(msgspec.Struct, frozen=True):
@@ -37,7 +50,7 @@ class Crash(msgspec.Struct, frozen=True):
     policy: str
     error: str
     denies: bool
-    """The profile's `onFailure` for this policy."""
+    """The profile's `onFailure` for this policy, unless an exemption reaches the workload."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -52,6 +65,8 @@ class Proposal(msgspec.Struct, frozen=True):
 
     fillings: tuple[Filling, ...] = ()
     crashes: tuple[Crash, ...] = ()
+    spared: tuple[Exemption, ...] = ()
+    """Exemptions because of which something was not filled."""
 
 
 CLEAN: Final = Verdict()
@@ -60,41 +75,73 @@ NOTHING: Final = Proposal()
 """The proposal with nothing in it, this very object."""
 
 
-def check(profile: Profile, reading: Reading, lookups: Lookups = NOWHERE) -> Verdict:
-    """Every violation of the profile's checks; none for a workload of which nothing is asked."""
-    bindings = profile.checks.get(reading.workload.kind)
+def check(
+    profile: Profile,
+    reading: Reading,
+    lookups: Lookups = NOWHERE,
+    grants: Sequence[Grant] = (),
+) -> Verdict:
+    """Every violation of the profile's checks; none for a workload of which nothing is asked.
+
+    `grants` are the exemptions that reach the workload.
+    """
+    workload = reading.workload
+    bindings = profile.checks.get(workload.kind)
     if not bindings or not reading.is_asked:
         return CLEAN
 
     def judge(binding: Binding) -> Iterator[Finding]:
-        for violation in binding.check(reading.workload, binding.params, lookups):
+        for violation in binding.check(workload, binding.params, lookups):
             action = binding.action_of(violation.rule)
-            if action != "off":
-                yield Finding(binding.policy, action, violation)
+            if action == "off":
+                continue
+            grant = excuse(grants, binding.policy, workload, violation.path) if grants else None
+            if grant and grant.in_grace and action == "deny":
+                action = "warn"
+            elif grant and grant.in_grace:
+                grant = None
+            yield Finding(binding.policy, action, violation, grant)
 
-    findings, crashes = _run(bindings, judge)
+    findings, crashes = _run(bindings, judge, reading, grants)
     return Verdict(findings, crashes) if findings or crashes else CLEAN
 
 
-def fill(profile: Profile, reading: Reading, evidence: Evidence) -> Proposal:
-    """Every value that the profile's fills would set, given the evidence on who chose what."""
-    bindings = profile.fills.get(reading.workload.kind)
+def fill(
+    profile: Profile, reading: Reading, evidence: Evidence, grants: Sequence[Grant] = ()
+) -> Proposal:
+    """Every value that the profile's fills would set, given the evidence on who chose what.
+
+    What an exemption in force excuses is left as it is.
+    """
+    workload = reading.workload
+    bindings = profile.fills.get(workload.kind)
     if not bindings or not reading.is_asked:
         return NOTHING
+    in_force = [grant for grant in grants if not grant.in_grace]
+    spared: list[Exemption] = []
 
     def propose(binding: Binding) -> Iterator[Filling]:
-        for one in binding.fill(reading.workload, binding.params, evidence):
-            yield Filling(binding.policy, binding.action, one)
+        for one in binding.fill(workload, binding.params, evidence):
+            grant = excuse(in_force, binding.policy, workload, one.path) if in_force else None
+            if grant:
+                spared.append(grant.exemption)
+            else:
+                yield Filling(binding.policy, binding.action, one)
 
-    fillings, crashes = _run(bindings, propose)
-    return Proposal(fillings, crashes) if fillings or crashes else NOTHING
+    fillings, crashes = _run(bindings, propose, reading, in_force)
+    if not fillings and not crashes and not spared:
+        return NOTHING
+    return Proposal(fillings, crashes, tuple(dict.fromkeys(spared)))
 
 
 T = TypeVar("T")
 
 
 def _run(
-    bindings: tuple[Binding, ...], call: Callable[[Binding], Iterator[T]]
+    bindings: tuple[Binding, ...],
+    call: Callable[[Binding], Iterator[T]],
+    reading: Reading,
+    grants: Sequence[Grant],
 ) -> tuple[tuple[T, ...], tuple[Crash, ...]]:
     """Call every binding; one that raises loses its own results only and is reported."""
     results: list[T] = []
@@ -104,6 +151,7 @@ def _run(
             results += list(call(binding))
         except Exception as error:
             logger.exception("policy %s crashed", binding.policy)
-            denies = binding.on_failure == "deny"
+            is_excused = excuse(grants, binding.policy, reading.workload) is not None
+            denies = binding.on_failure == "deny" and not is_excused
             crashes.append(Crash(binding.policy, f"{type(error).__name__}: {error}", denies))
     return tuple(results), tuple(crashes)

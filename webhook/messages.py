@@ -7,6 +7,7 @@ from typing import Final
 
 from webhook.api import Violation
 from webhook.engine import Crash, Filling, Finding
+from webhook.exemptions import GRACE, Exemption
 
 MAX_DENIAL: Final = 900
 """Characters of a denial, about: what a terminal shows without hiding the start."""
@@ -53,9 +54,12 @@ def denial(profile: str, findings: Sequence[Finding], crashes: Sequence[Crash]) 
 
 
 def warnings(findings: Iterable[Finding], crashes: Iterable[Crash]) -> list[str]:
-    """One warning for each finding that only warns, and for each policy that failed."""
-    lines = [_warning(f.policy, f.violation) for f in findings if f.action == "warn"]
-    return _first(lines + [_clip(_crash(crash), MAX_WARNING) for crash in crashes])
+    """One warning for each finding that only warns, each policy that failed, each grace."""
+    warning = [f for f in findings if f.action == "warn" and not f.is_exempt]
+    lines = [_warning(f.policy, f.violation) for f in warning]
+    lines += [_clip(_crash(crash), MAX_WARNING) for crash in crashes]
+    ended = dict.fromkeys(f.grant.exemption for f in warning if f.grant)
+    return _first([_grace(exemption) for exemption in ended] + lines)
 
 
 def suggestions(fillings: Iterable[Filling]) -> list[str]:
@@ -90,7 +94,9 @@ def annotation(parts: Iterable[str]) -> str:
 def finding_clauses(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
     """Policy and clause of each finding, for audit annotations."""
     for finding in findings:
-        yield finding.policy, f"{finding.action} {finding.violation.path}"
+        word = "skip" if finding.is_exempt else finding.action
+        why = f" ({_excused(finding.grant.exemption)})" if finding.grant else ""
+        yield finding.policy, f"{word} {finding.violation.path}{why}"
 
 
 def filling_clauses(fillings: Iterable[Filling]) -> Iterator[tuple[str, str]]:
@@ -125,6 +131,17 @@ def _what_and_where(violation: Violation) -> str:
 
 def _reason(violation: Violation) -> str:
     return f" {_word(violation.why)}" if violation.why else ""
+
+
+def _excused(exemption: Exemption) -> str:
+    return f"exemption {exemption.name} of {_word(exemption.owner, 40)} until {exemption.expires}"
+
+
+def _grace(exemption: Exemption) -> str:
+    """What a controller's log shows while a pod is still let in."""
+    end = f" ended on {exemption.expires}; denied after {exemption.expires + GRACE}"
+    start = f"exemption {exemption.name} of {_word(exemption.owner)}"
+    return f"{_clip(start, MAX_WARNING - len(end))}{end}"
 
 
 def _crash(crash: Crash) -> str:

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import msgspec
 
-from webhook import catalog
 from webhook.api import KINDS, Evidence, Fill, Lookups, Params, Policy, Violation, Workload
 
 _STRENGTH: Final = {"off": 0, "audit": 1, "warn": 2, "deny": 3}
@@ -49,12 +48,12 @@ def merge(base: Any, over: Any) -> Any:
     return over
 
 
-def bind(name: str, spec: Mapping[str, Any]) -> Profile:
+def bind(name: str, spec: Mapping[str, Any], policies: Mapping[str, Policy[Any]]) -> Profile:
     """The profile that a valid, merged `spec` describes; a policy named nowhere is off."""
     settings = spec.get("policies", {})
     bindings = [
         (policy, _bind(policy, spec, settings[policy_id]))
-        for policy_id, policy in catalog.POLICIES.items()
+        for policy_id, policy in policies.items()
         if policy_id in settings
     ]
     return Profile(

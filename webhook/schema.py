@@ -22,6 +22,10 @@ _WORDS = {
     "model_type": "{key} must be a mapping",
     "greater_than_equal": "{key} must be at least {ge}",
     "literal_error": "{key} must be {expected}, not {input!r}",
+    "date_type": "{key} must be a date such as 2026-11-24",
+    "date_parsing": "{key} must be a date such as 2026-11-24, not {input!r}",
+    "date_from_datetime_parsing": "{key} must be a date such as 2026-11-24, not {input!r}",
+    "date_from_datetime_inexact": "{key} must be a date without a time, not {input!r}",
     "string_pattern_mismatch": "{key} {input!r} does not match {pattern}",
 }
 

@@ -13,14 +13,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.builders import NOON, load_profiles
 from tests.cluster.conftest import Namespaces
 from tests.cluster.control_plane import ControlPlane
 from tests.fixtures import PROFILES_DIRECTORY, Fixture, fixtures
 from webhook import engine, workload
-from webhook.audit import run
-from webhook.documents import load_profiles
+from webhook.audit import Court, run
+from webhook.exemptions import Exemptions
 
 EVERYTHING = load_profiles([PROFILES_DIRECTORY])["everything"]
+COURT = Court(EVERYTHING, Exemptions(), NOON.date())
 CASES = fixtures()
 FILES = [f"--filename={case.path}" for case in CASES]
 
@@ -37,7 +39,7 @@ def at_the_parent(findings: set[tuple[str, str]]) -> list[tuple[str, str]]:
 def file_findings() -> dict[str, set[tuple[str, str]]]:
     """What `podworthy audit` finds, by file."""
     report = io.StringIO()
-    exit_code = run([str(case.path) for case in CASES], EVERYTHING, "json", "deny", stdout=report)
+    exit_code = run([str(case.path) for case in CASES], COURT, "json", "deny", stdout=report)
     assert exit_code == 1
     found: dict[str, set[tuple[str, str]]] = {}
     for finding in json.loads(report.getvalue())["findings"]:

@@ -9,11 +9,10 @@ import jsonpatch
 import msgspec
 import pytest
 
-from tests.builders import Object, read
+from tests.builders import Object, load_profiles, read
 from tests.fixtures import DIRECTORY, PROFILES_DIRECTORY, Fixture, fixtures, manifest
 from webhook import catalog, engine, patch
 from webhook.api import KINDS
-from webhook.documents import load_profiles
 from webhook.evidence import WrittenText
 
 FIXTURES = fixtures()

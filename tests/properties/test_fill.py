@@ -17,6 +17,7 @@ from tests.builders import (
     api_defaults,
     client_side_applied,
     container,
+    load_profiles,
     of_kind,
     owns,
     patch,
@@ -30,7 +31,6 @@ from tests.builders import (
 from webhook import engine, workload
 from webhook.admission import Admission, Door
 from webhook.api import KINDS, TIMING_DEFAULTS
-from webhook.documents import load_profiles
 from webhook.errors import MalformedObject
 
 # Objects as an API server sends them

@@ -443,6 +443,7 @@ def test_a_denial_is_recorded(shipped: Admission) -> None:
         "action": "deny",
         "path": "/spec/volumes/0/hostPath",
         "message": "data: hostPath is tied to a node; use a persistentVolumeClaim",
+        "exemption": None,
     }
 
 

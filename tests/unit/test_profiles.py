@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.builders import profile
+from tests.builders import load_profiles, profile
 from webhook import catalog
 from webhook.api import KINDS
-from webhook.documents import load_profiles
 from webhook.errors import DocumentError
 from webhook.profile import Binding, Profile, merge
 
@@ -379,7 +378,8 @@ def test_off_needs_no_quotes(tmp_path: Path) -> None:
         ),
         (
             document("policies: {}").replace("kind: Profile", "kind: Profil"),
-            "team.yaml:2: 'kind' must be 'Profile', not 'Profil'",
+            "team.yaml:2: 'kind' must be 'Profile' or 'Exemption', not 'Profil' "
+            "(did you mean 'Profile'?)",
         ),
         (
             document("policies: {}", name="Payments"),
@@ -405,7 +405,7 @@ def test_text_that_is_no_yaml_is_told_with_its_line(tmp_path: Path) -> None:
 def test_a_taken_name_is_an_error(tmp_path: Path) -> None:
     baseline = catalog.PROFILES_DIRECTORY / "baseline.yaml"
     assert errors(tmp_path, document("policies: {}", name="baseline")) == [
-        f"team.yaml:3: profile 'baseline' is taken by {baseline}"
+        f"team.yaml:3: profile 'baseline' is taken by {baseline}:4"
     ]
 
 
@@ -436,5 +436,6 @@ def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as refusal:
         load_profiles([tmp_path / "nowhere"])
     assert str(refusal.value) == (
-        f"{tmp_path}/nowhere: No such file or directory; give a directory of profiles"
+        f"{tmp_path}/nowhere: No such file or directory; "
+        "give a directory or a file with Profiles and Exemptions"
     )

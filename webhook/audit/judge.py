@@ -1,11 +1,18 @@
 """One workload through the engine, into entries of a report."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
+
+import msgspec
 
 from webhook import engine
+from webhook.api import NOWHERE, Lookups
 from webhook.audit.objects import Subject
+from webhook.exemptions import Exemption, Exemptions
+from webhook.identity import identify
 from webhook.profile import Profile
 from webhook.report.entries import (
+    ExemptionEntry,
     FillEntry,
     FindingEntry,
     Judged,
@@ -15,23 +22,39 @@ from webhook.report.entries import (
 )
 
 
-def judge(profile: Profile, subject: Subject) -> Judged:
-    """What the profile finds in a workload and would set in it."""
+class Court(msgspec.Struct, frozen=True):
+    """By what workloads are judged."""
+
+    profile: Profile
+    exemptions: Exemptions
+    today: date
+    """In UTC: which exemptions are in force."""
+    lookups: Lookups = NOWHERE
+    listed: frozenset[str] = frozenset()
+    """Users whose ownerReferences are believed, besides the built-in controllers."""
+
+
+def judge(court: Court, subject: Subject) -> Judged:
+    """What is found in a workload and would be set in it."""
     workload = subject.reading.workload
     name = ObjectName(workload.api_version, workload.kind, workload.namespace, workload.name)
-    verdict = engine.check(profile, subject.reading)
+    identity = identify(subject.reading, subject.user, court.listed)
+    grants = court.exemptions.reach(identity, court.today)
+    verdict = engine.check(court.profile, subject.reading, court.lookups, grants)
     proposal = engine.NOTHING
     if subject.evidence:
-        proposal = engine.fill(profile, subject.reading, subject.evidence)
+        proposal = engine.fill(court.profile, subject.reading, subject.evidence, grants)
     findings = [
         *_findings(subject, name, verdict.findings),
         *_crashes(subject, name, (*verdict.crashes, *proposal.crashes)),
     ]
     fills = _fills(subject, name, proposal.fillings)
+    used = {finding.grant.exemption.name for finding in verdict.findings if finding.grant}
     return Judged(
         ObjectEntry(name, subject.place.source()),
         sorted(findings, key=_order),
         sorted(fills, key=_order),
+        frozenset(used | {exemption.name for exemption in proposal.spared}),
     )
 
 
@@ -40,7 +63,9 @@ def _findings(
 ) -> Iterator[FindingEntry]:
     for finding in findings:
         violation = finding.violation
-        result: Result = "fail" if finding.action == "deny" else "warn"
+        result: Result = "fail" if finding.denies else "warn"
+        if finding.is_exempt:
+            result = "skip"
         yield FindingEntry(
             policy=finding.policy,
             rule=violation.rule or None,
@@ -50,7 +75,12 @@ def _findings(
             path=violation.path,
             message=violation.message,
             source=subject.place.source(violation.path),
+            exemption=_entry(finding.grant.exemption) if finding.grant else None,
         )
+
+
+def _entry(exemption: Exemption) -> ExemptionEntry:
+    return ExemptionEntry(exemption.name, exemption.owner, exemption.expires.isoformat())
 
 
 def _crashes(

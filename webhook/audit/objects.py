@@ -25,6 +25,8 @@ class Place(msgspec.Struct, frozen=True):
     pointer: str = ""
     """JSON Pointer to the object inside the document: `/items/3`, `/request/object`."""
     item: int | UnsetType = UNSET
+    namespace: str | None = None
+    """Of an object that names none."""
 
     def source(self, path: str = "") -> Source:
         """The place of something inside the object; `path` is a JSON Pointer into it."""
@@ -44,6 +46,8 @@ class Subject(msgspec.Struct, frozen=True):
     reading: Reading
     evidence: Evidence | None
     """None where nothing would be filled."""
+    user: str | None = None
+    """Who sent it, in a review; nobody is known to have sent what stands in a file."""
 
 
 class Ignored(msgspec.Struct, frozen=True):
@@ -57,9 +61,12 @@ _WRITTEN: Final = WrittenText()
 _LIST: Final = "List"
 
 
-def objects(file: str, document: Document) -> Iterator[Found]:
-    """Everything in a document, in its order; nothing for an empty one."""
-    place = Place(file, document)
+def objects(file: str, document: Document, namespace: str | None = None) -> Iterator[Found]:
+    """Everything in a document, in its order; nothing for an empty one.
+
+    `namespace` is that of objects that name none.
+    """
+    place = Place(file, document, namespace=namespace)
     if document.problem:
         yield ErrorEntry(place.source(), document.problem.message)
     elif document.value is not None:
@@ -103,7 +110,7 @@ def _items(
     # items of a plain List say themselves what they are
     inherited = (api_version, kind) if kind else ("", "")
     for index, item in enumerate(items):
-        here = Place(place.file, place.document, f"{place.pointer}/items/{index}", place.item)
+        here = msgspec.structs.replace(place, pointer=f"{place.pointer}/items/{index}")
         if _is_list(item):
             yield from _found(here, item, numbers, *inherited)
             continue
@@ -125,10 +132,16 @@ def _is_list(item: Any) -> bool:
 def _written(place: Place, value: dict[str, Any], api_version: str, kind: str) -> Found:
     try:
         # as JSON, because every door has the same decoder
-        reading = workload.read(api_version, kind, msgspec.json.encode(value))
+        namespace = None if _namespace(value) else place.namespace
+        reading = workload.read(api_version, kind, msgspec.json.encode(value), namespace)
     except MalformedObject as error:
         return place.error(error.pointer, error.problem)
     return Subject(place, reading, _WRITTEN)
+
+
+def _namespace(value: dict[str, Any]) -> Any:
+    metadata = value.get("metadata")
+    return metadata.get("namespace") if isinstance(metadata, dict) else None
 
 
 def _reviewed(place: Place, envelope: dict[str, Any], pointer: str) -> Found:
@@ -143,4 +156,5 @@ def _reviewed(place: Place, envelope: dict[str, Any], pointer: str) -> Found:
         return place.error("", str(error))
     if reading is None:
         return _IGNORED
-    return Subject(inside, reading, evidence_for_filling(request, reading))
+    user = request.user_info.username if request.user_info else None
+    return Subject(inside, reading, evidence_for_filling(request, reading), user)

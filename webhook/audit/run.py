@@ -5,11 +5,10 @@ import sys
 from collections.abc import Iterable
 from typing import BinaryIO, Final, TextIO
 
-from webhook.audit.judge import judge
+from webhook.audit.judge import Court, judge
 from webhook.audit.objects import Found, Ignored, objects
 from webhook.audit.sources import Text, texts
 from webhook.goyaml import Document, documents
-from webhook.profile import Profile
 from webhook.report import FORMATS, Report
 from webhook.report.entries import ErrorEntry, Judged, Source, Summary
 from webhook.report.output import Output
@@ -21,10 +20,11 @@ _INCOMPLETE: Final = 3
 
 def run(
     paths: Iterable[str],
-    profile: Profile,
+    court: Court,
     format_name: str = "text",
     fail_on: str = "deny",
     *,
+    namespace: str | None = None,
     stdin: BinaryIO | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
@@ -33,10 +33,11 @@ def run(
 
     That is 3 if something could not be read, judged or reported, else 1 for a finding at or above
     `fail_on` (`deny`, `warn` or `never`), else 0. `format_name` is one of `report.FORMATS`.
-    Streams are the process's own by default.
+    `namespace` is that of objects that name none. Streams are the process's own by default.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
-    audit = Audit(profile, FORMATS[format_name](output, profile.name), notes)
+    report = FORMATS[format_name](output, court.profile.name)
+    audit = Audit(court, report, notes, namespace)
     audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))
     audit.close()
     output.flush()
@@ -49,10 +50,13 @@ def run(
 class Audit:
     """One run: counts what it tells the report."""
 
-    def __init__(self, profile: Profile, report: Report, notes: Output) -> None:
-        self._profile = profile
+    def __init__(
+        self, court: Court, report: Report, notes: Output, namespace: str | None = None
+    ) -> None:
+        self._court = court
         self._report = report
         self._notes = notes
+        self._namespace = namespace
         self._summary = Summary()
         self._warned = False
 
@@ -84,7 +88,7 @@ class Audit:
     def _document(self, file: str, document: Document) -> None:
         ignored = self._summary.ignored
         found = 0
-        for one in objects(file, document):
+        for one in objects(file, document, self._namespace):
             found += 1
             self._object(one)
         if self._summary.ignored - ignored < found:
@@ -97,7 +101,7 @@ class Audit:
         elif isinstance(found, ErrorEntry):
             self._failed(found)
         else:
-            self._judged(judge(self._profile, found))
+            self._judged(judge(self._court, found))
 
     def _judged(self, judged: Judged) -> None:
         self._report.judged(judged)
@@ -106,7 +110,7 @@ class Audit:
         summary.fills += len(judged.fills)
         for finding in judged.findings:
             setattr(summary, finding.result, getattr(summary, finding.result) + 1)
-            self._warned |= finding.action == "warn"
+            self._warned |= finding.action == "warn" and finding.result != "skip"
 
     def _failed(self, error: ErrorEntry) -> None:
         self._summary.errors += 1

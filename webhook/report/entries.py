@@ -7,7 +7,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 Result = Literal["fail", "warn", "skip", "error"]
-"""`fail` for the action deny, `warn` for warn and audit, `error` for a policy that crashed."""
+"""`fail` for the action deny, `warn` for warn and audit, `skip` if exempted, `error` for a policy
+that crashed."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,6 +40,15 @@ class ObjectEntry(msgspec.Struct, frozen=True):
     source: Source
 
 
+class ExemptionEntry(msgspec.Struct, frozen=True):
+    """Which exemption excuses a finding, or did until not long ago."""
+
+    name: str
+    owner: str
+    expires: str
+    """The last day, `2027-03-31`."""
+
+
 class FindingEntry(msgspec.Struct, frozen=True):
     """What a policy found in an object."""
 
@@ -52,7 +62,8 @@ class FindingEntry(msgspec.Struct, frozen=True):
     """JSON Pointer into the object as written."""
     message: str
     source: Source
-    exemption: None = None
+    exemption: ExemptionEntry | None = None
+    """In force if the result is `skip`; otherwise it has expired, and its grace has not."""
 
 
 class FillEntry(msgspec.Struct, frozen=True):
@@ -85,6 +96,8 @@ class Judged(msgspec.Struct, frozen=True):
     """In the order of policy id and path."""
     fills: Sequence[FillEntry]
     """In the order of policy id and path."""
+    exemptions: frozenset[str] = frozenset()
+    """Names of those that made a difference."""
 
 
 class Summary(msgspec.Struct):

@@ -2,15 +2,16 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from webhook.audit import run
-from webhook.documents import load_profiles
+from tests.builders import NOON, load_profiles
+from webhook.audit import Court, run
+from webhook.exemptions import Exemption, Exemptions
 from webhook.profile import Profile
 
 
@@ -50,14 +51,21 @@ def audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profiles: dict[str, P
         *paths: str,
         profile: str | Profile = "baseline",
         fail_on: str = "deny",
+        exemptions: Iterable[Exemption] = (),
+        namespace: str | None = None,
     ) -> Outcome:
         stdin = io.BytesIO(text.encode() if isinstance(text, str) else text)
         stdout, stderr = io.StringIO(), io.StringIO()
         code = run(
             paths or ["-"],
-            profiles[profile] if isinstance(profile, str) else profile,
+            Court(
+                profiles[profile] if isinstance(profile, str) else profile,
+                Exemptions(exemptions),
+                NOON.date(),
+            ),
             "json",
             fail_on,
+            namespace=namespace,
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

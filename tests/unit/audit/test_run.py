@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builders import NOON, load_profiles
 from webhook.api import Lookups, Violation, Workload
-from webhook.audit import run
-from webhook.documents import load_profiles
+from webhook.audit import Court, run
+from webhook.exemptions import Exemptions
 from webhook.profile import Profile
 
 BAD_POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: web\n"
@@ -136,14 +137,17 @@ def test_repeated_keys_of_a_judged_document_are_told(audit: Any) -> None:
     assert outcome.code == 1
 
 
+def court(profiles: dict[str, Profile]) -> Court:
+    """By profile strict, without exemptions."""
+    return Court(profiles["strict"], Exemptions(), NOON.date())
+
+
 @given(text=st.text(alphabet="apiVersonkdPtLm:1/-{}[]\n \"'&*<", max_size=200) | st.binary())
 def test_no_input_breaks_the_audit(profiles: dict[str, Profile], text: str | bytes) -> None:
     data = text if isinstance(text, bytes) else text.encode()
     stdout, stderr = io.StringIO(), io.StringIO()
 
-    code = run(
-        ["-"], profiles["strict"], "json", stdin=io.BytesIO(data), stdout=stdout, stderr=stderr
-    )
+    code = run(["-"], court(profiles), "json", stdin=io.BytesIO(data), stdout=stdout, stderr=stderr)
 
     assert code in (0, 3)
     assert msgspec.json.decode(stdout.getvalue())["kind"] == "AuditReport"
@@ -175,7 +179,7 @@ def test_no_shape_breaks_the_audit(profiles: dict[str, Profile], value: Any) -> 
     for format_name in ("text", "json"):
         code = run(
             ["-"],
-            profiles["strict"],
+            court(profiles),
             format_name,
             stdin=io.BytesIO(msgspec.json.encode(value)),
             stdout=io.StringIO(),

@@ -1,0 +1,119 @@
+"""Exemptions in force: which violations of a workload are excused, by whom and until when."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import Final
+
+import msgspec
+
+from webhook.api import Workload
+from webhook.identity import Identity
+
+GRACE: Final = timedelta(days=14)
+"""How long pods made by controllers are only warned of after the last day of an exemption: an
+expiry must not become an outage when a node fails at night."""
+
+WILDCARD: Final = "*"
+
+
+class Exemption(msgspec.Struct, frozen=True):
+    """Who is excused from what, why, by whom, until when."""
+
+    name: str
+    policies: frozenset[str]
+    namespace: str
+    kind: str
+    workload: str
+    """Name of the workload; of a Pod it may end in `*`, which stands for any end."""
+    containers: frozenset[str]
+    """Only these; every container and all else of the workload if empty."""
+    reason: str
+    owner: str
+    granted: date
+    expires: date
+    """The last day, in UTC."""
+    place: str
+    """`file:line` where it is written."""
+
+    def is_in_force(self, today: date) -> bool:
+        """True from the day it is granted through the day it expires."""
+        return self.granted <= today <= self.expires
+
+    def is_in_grace(self, today: date) -> bool:
+        """True in the `GRACE` after it expired."""
+        return self.expires < today <= self.expires + GRACE
+
+    def is_for(self, kind: str, name: str) -> bool:
+        """True if it names this workload."""
+        if kind != self.kind:
+            return False
+        if self.workload.endswith(WILDCARD):
+            return name.startswith(self.workload.removesuffix(WILDCARD))
+        return name == self.workload
+
+    def covers(self, policy: str, workload: Workload, path: str) -> bool:
+        """True if it excuses the policy at a JSON Pointer into the workload.
+
+        With containers named, that is what stands in them, and a volume that only they mount.
+        """
+        if policy not in self.policies:
+            return False
+        return not self.containers or self.containers.issuperset(_containers(workload, path))
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """An exemption that reaches a workload."""
+
+    exemption: Exemption
+    in_grace: bool
+    """True if it has expired, and a deny becomes a warning for a while."""
+
+
+class Exemptions:
+    """All exemptions, found by workload."""
+
+    def __init__(self, exemptions: Iterable[Exemption] = ()) -> None:
+        self._all = tuple(exemptions)
+        self._by_namespace: defaultdict[str, list[Exemption]] = defaultdict(list)
+        for exemption in self._all:
+            self._by_namespace[exemption.namespace].append(exemption)
+
+    def __iter__(self) -> Iterator[Exemption]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def reach(self, identity: Identity, today: date) -> Sequence[Grant]:
+        """What reaches a workload today, those in force first."""
+        here = self._by_namespace.get(identity.namespace or "", ())
+        mine = [e for e in here if any(e.is_for(*name) for name in identity.names)]
+        grants = [Grant(e, in_grace=False) for e in mine if e.is_in_force(today)]
+        if identity.is_made_by_controller:
+            grants += [Grant(e, in_grace=True) for e in mine if e.is_in_grace(today)]
+        return grants
+
+
+def excuse(
+    grants: Iterable[Grant], policy: str, workload: Workload, path: str = ""
+) -> Grant | None:
+    """The first grant that covers a policy at a place in the workload; None if none does."""
+    return next((g for g in grants if g.exemption.covers(policy, workload, path)), None)
+
+
+def _containers(workload: Workload, path: str) -> Iterable[str]:
+    """Names of the containers that a place concerns; one that nobody has where that is all."""
+    below = f"{path}/"
+    for container in workload.containers:
+        if below.startswith(f"{container.path}/"):
+            return (container.name,)
+    for volume in workload.volumes:
+        if below.startswith(f"{volume.path}/"):
+            users = {
+                container.name
+                for container in workload.containers
+                if any(mount.name == volume.name for mount in container.mounts)
+            }
+            return users or ("",)
+    return ("",)
