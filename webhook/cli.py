@@ -132,6 +132,45 @@ def audit(
 
 
 @main.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@_option("--profile", default="baseline", show_default=True, help="Audit by this profile.")
+@_documents
+@_controllers_option
+@_option("--namespace", "-n", help="Namespace of objects that name none.")
+@_option(
+    "--format",
+    "format_name",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What is printed.",
+)
+def exemptions(
+    paths: tuple[str, ...],
+    profile: str,
+    profiles: tuple[Path, ...],
+    exemptions: tuple[Path, ...],
+    controllers: tuple[str, ...],
+    namespace: str | None,
+    format_name: str,
+) -> None:
+    """List exemptions: active, expiring within 30 days, expired.
+
+    With manifests in PATHs, those that no finding in them needs are told as unused. Exits 2 for
+    documents that cannot be loaded, 3 if some input could not be judged.
+
+    \b
+    Examples:
+      podworthy exemptions --exemptions governance/
+      podworthy exemptions --exemptions governance/ deploy/
+    """
+    from webhook.audit.exemptions import listing
+
+    court = _court(profile, (*profiles, *exemptions), controllers)
+    sys.exit(listing(paths, court, format_name, namespace))
+
+
+@main.command()
 def policies() -> None:
     """List the policies.
 

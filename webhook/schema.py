@@ -42,7 +42,8 @@ def explain(
             near = did_you_mean(str(location[-1]), _known_keys(model, location[:-1]))
             yield pointer, f"unknown key {key}{near}"
         else:
-            words = _WORDS.get(one["type"])
+            blank = one.get("ctx", {}).get("pattern") == r"\S"
+            words = "{key} must not be blank" if blank else _WORDS.get(one["type"])
             where = f" in {_key(location[:-1])}" if len(location) > 1 else ""
             context = one.get("ctx", {}) | {"key": key, "input": one["input"], "where": where}
             yield pointer, words.format(**context) if words else f"{key}: {one['msg']}"

@@ -59,6 +59,8 @@ class Audit:
         self._namespace = namespace
         self._summary = Summary()
         self._warned = False
+        self.exemptions: set[str] = set()
+        """Names of those that made a difference."""
 
     def read(self, paths: Iterable[str], stdin: BinaryIO) -> None:
         """Judge everything that the paths mean."""
@@ -105,6 +107,7 @@ class Audit:
 
     def _judged(self, judged: Judged) -> None:
         self._report.judged(judged)
+        self.exemptions |= judged.exemptions
         summary = self._summary
         summary.objects += 1
         summary.fills += len(judged.fills)
