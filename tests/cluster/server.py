@@ -1,9 +1,11 @@
 """Run podworthy as a cluster would: registered by Service, with a certificate for its name."""
 
 import contextlib
+import json
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.cluster.certificates import webhook_certificate
@@ -19,6 +21,10 @@ from tests.cluster.registration import (
 
 PROFILES = {"advise": "Ignore", "baseline": "Fail", "strict": "Fail"}
 DEFAULT = "baseline"
+
+EXEMPTED = "exempted"
+"""A namespace in which workloads `exempted` need no claims, until today, and `expired` needed none
+until yesterday."""
 
 _ROOT = Path(__file__).parents[2]
 _START = 30  # seconds until the server listens
@@ -56,7 +62,10 @@ def webhook_server(
     certificate.write_bytes(pems.certificate_pem)
     key.write_bytes(pems.key_pem)
     log = control_plane.directory / "webhook.log"
-    server = Process(command(ip, port, certificate, key), log=log, cwd=_ROOT)
+    exemptions = control_plane.directory / "exemptions.yaml"
+    exemptions.write_text("\n---\n".join(map(json.dumps, _exemptions())))
+    serve = [*command(ip, port, certificate, key), "--exemptions", exemptions]
+    server = Process(serve, log=log, cwd=_ROOT)
     try:
         server.wait_until(lambda: _listens(ip, port), seconds=_START, what="webhook server")
         register(control_plane, ca_pem=pems.ca_pem, port=port, profiles=profiles, default=default)
@@ -69,3 +78,22 @@ def webhook_server(
 def _listens(ip: str, port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((ip, port)) == 0
+
+
+def _exemptions() -> Iterator[dict[str, object]]:
+    today = datetime.now(UTC).date()
+    for name, days in (("exempted", 0), ("expired", -1)):
+        for kind in ("Deployment", "StatefulSet", "Job"):
+            yield {
+                "apiVersion": "podworthy.dev/v1alpha1",
+                "kind": "Exemption",
+                "metadata": {"name": f"{name}-{kind.lower()}"},
+                "spec": {
+                    "policies": ["require-claims"],
+                    "workload": {"namespace": EXEMPTED, "kind": kind, "name": name},
+                    "reason": "a test",
+                    "owner": "testers",
+                    "granted": str(today - timedelta(days=10)),
+                    "expires": str(today + timedelta(days=days)),
+                },
+            }

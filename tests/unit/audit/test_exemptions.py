@@ -1,0 +1,161 @@
+"""The list of exemptions, as people and scripts read it."""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from webhook.audit.exemptions import as_json, as_text, entries
+from webhook.cli import main
+from webhook.exemptions import Exemption, Exemptions
+
+TODAY = date(2026, 11, 24)
+
+
+def ending(name: str, expires: date, granted: date = date(2026, 11, 1)) -> Exemption:
+    """An exemption of Pod shop/<name>."""
+    return Exemption(
+        name=name,
+        policies=frozenset({"require-probes"}),
+        namespace="shop",
+        kind="Pod",
+        workload=name,
+        containers=frozenset(),
+        reason="soon",
+        owner="team-web",
+        granted=granted,
+        expires=expires,
+        place=f"{name}.yaml:1",
+    )
+
+
+ALL = Exemptions(
+    [
+        ending("later", date(2027, 4, 1)),
+        ending("active", date(2026, 12, 25)),
+        ending("expiring", date(2026, 12, 24)),
+        ending("last-day", TODAY),
+        ending("grace", date(2026, 11, 23)),
+        ending("gone", date(2026, 11, 9)),
+        ending("pending", date(2027, 1, 1), granted=date(2026, 11, 25)),
+    ]
+)
+
+
+def test_what_ends_first_stands_on_top() -> None:
+    assert [(one.name, one.state) for one in entries(ALL, TODAY)] == [
+        ("gone", "expired"),
+        ("grace", "expired"),
+        ("last-day", "expiring"),
+        ("expiring", "expiring"),
+        ("active", "active"),
+        ("pending", "pending"),
+        ("later", "active"),
+    ]
+
+
+def test_unused_is_told_only_of_those_in_force_and_after_an_audit() -> None:
+    assert {one.unused for one in entries(ALL, TODAY)} == {None}
+    unused = {one.name: one.unused for one in entries(ALL, TODAY, {"active"})}
+    assert unused == {
+        "gone": None,
+        "grace": None,
+        "last-day": True,
+        "expiring": True,
+        "active": False,
+        "pending": None,
+        "later": True,
+    }
+
+
+def test_the_table_says_how_long() -> None:
+    lines = as_text(entries(ALL, TODAY, {"active"}), TODAY).splitlines()
+    assert lines[0].split() == ["STATE", "NAME", "WORKLOAD", "POLICIES", "OWNER", "EXPIRES"]
+    assert lines[1].endswith("2026-11-09, 15 days ago")
+    assert lines[2].endswith(
+        "2026-11-23, 1 day ago; pods of controllers are warned of until 2026-12-07"
+    )
+    assert lines[3].startswith("expiring, unused  last-day")
+    assert lines[3].endswith("2026-11-24, 0 days left")
+    assert lines[-1] == "2 expired, 2 expiring, 2 active, 1 pending, 3 unused in this audit"
+
+
+def test_json_has_a_key_for_each_column() -> None:
+    report = json.loads(as_json(entries(ALL, TODAY)))
+    assert report["kind"] == "ExemptionReport"
+    assert len(report["exemptions"]) == 7
+    assert report["exemptions"][0] == {
+        "name": "gone",
+        "state": "expired",
+        "unused": None,
+        "policies": ["require-probes"],
+        "workload": {"namespace": "shop", "kind": "Pod", "name": "gone"},
+        "containers": [],
+        "reason": "soon",
+        "owner": "team-web",
+        "granted": "2026-11-01",
+        "expires": "2026-11-09",
+        "source": "gone.yaml:1",
+    }
+
+
+# On the command line
+
+TEXT = """\
+apiVersion: podworthy.dev/v1alpha1
+kind: Exemption
+metadata: {name: NAME}
+spec:
+  policies: [require-probes]
+  workload: {namespace: shop, kind: Pod, name: NAME}
+  reason: soon
+  owner: team-web
+  granted: DAY
+  expires: DAY
+"""
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: a}]}\n"
+
+
+@pytest.fixture
+def governance(tmp_path: Path) -> Path:
+    """Exemptions of the pods `web` and `db`, for today."""
+    today = datetime.now(UTC).date().isoformat()
+    text = TEXT.replace("DAY", today)
+    (tmp_path / "exemptions.yaml").write_text(
+        "---\n".join(text.replace("NAME", name) for name in ("web", "db"))
+    )
+    return tmp_path
+
+
+def test_an_audit_shows_which_exemption_nobody_needs(governance: Path) -> None:
+    (governance / "web.yaml").write_text(POD)
+    options = ["--exemptions", str(governance / "exemptions.yaml"), "--namespace", "shop"]
+    result = CliRunner().invoke(
+        main, ["exemptions", *options, "--format", "json", str(governance / "web.yaml")]
+    )
+    assert result.exit_code == 0, result.output
+    unused = {one["name"]: one["unused"] for one in json.loads(result.output)["exemptions"]}
+    assert unused == {"web": False, "db": True}
+
+
+def test_input_that_cannot_be_judged_is_told_and_exits_3(governance: Path) -> None:
+    (governance / "web.yaml").write_text("kind: [")
+    path = str(governance / "web.yaml")
+    result = CliRunner().invoke(main, ["exemptions", path])
+    assert result.exit_code == 3
+    assert f"podworthy: {path}:1: not YAML" in result.stderr
+
+
+def test_documents_that_cannot_be_loaded_exit_2(governance: Path) -> None:
+    (governance / "exemptions.yaml").write_text("kind: Exemptions\n")
+    result = CliRunner().invoke(main, ["exemptions", "--exemptions", str(governance)])
+    assert result.exit_code == 2
+    assert "did you mean 'Exemption'?" in result.stderr
+
+
+def test_none_at_all_says_how_to_name_them() -> None:
+    result = CliRunner().invoke(main, ["exemptions"])
+    assert result.output == "no exemptions; name their directory with --exemptions DIR\n"
+    assert result.exit_code == 0
