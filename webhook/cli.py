@@ -3,6 +3,7 @@
 Everything but click is imported inside the command that needs it, so that `--help` answers at once.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from webhook.documents import Documents
 
 DEFAULT_PORT = 8443
+FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
+"""Reports of an audit; `webhook.report` has them."""
+_STDOUT = ("-", "/dev/stdout")
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -37,6 +41,25 @@ class _Port(click.IntRange):
             return DEFAULT_PORT
         port: int = super().convert(value, param, ctx)
         return port
+
+
+class _Format(click.ParamType[tuple[str, str | None]]):
+    """`NAME[=FILE]`, as a pair; the file is None for standard output."""
+
+    name = "format"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str | None]:
+        name, equals, file = str(value).partition("=")
+        if name not in FORMATS:
+            from webhook.errors import did_you_mean
+
+            near = did_you_mean(name, FORMATS)
+            self.fail(f"no format {name!r}{near}; there are {', '.join(FORMATS)}", param, ctx)
+        if equals and not file:
+            self.fail(f"{value!r} names no file; leave out the = for standard output", param, ctx)
+        return name, None if file in ("", *_STDOUT) else file
 
 
 def _documents(command: Callable[..., None]) -> Callable[..., None]:
@@ -83,11 +106,12 @@ def main() -> None:
 @_option(
     "--format",
     "formats",
-    type=click.Choice(["text", "json"]),
+    type=_Format(),
     multiple=True,
     default=["text"],
     show_default=True,
-    help="What is printed.",
+    metavar="NAME[=FILE]",
+    help=f"{', '.join(FORMATS)}: printed, or written to FILE. May be repeated.",
 )
 @_option(
     "--fail-on",
@@ -103,7 +127,7 @@ def audit(
     profiles: tuple[Path, ...],
     exemptions: tuple[Path, ...],
     controllers: tuple[str, ...],
-    formats: tuple[str, ...],
+    formats: tuple[tuple[str, str | None], ...],
     fail_on: str,
     namespace: str | None,
 ) -> None:
@@ -115,20 +139,22 @@ def audit(
     Examples:
       podworthy audit deploy/
       podworthy audit --profile strict --format json app.yaml
+      podworthy audit --format text --format sarif=podworthy.sarif deploy/
       helm template chart/ | podworthy audit -
     """
     import logging
 
     from webhook.audit import run
+    from webhook.report.reports import Format
 
     # a policy that crashed is in the report; the traceback is for a server's log
     logging.getLogger("webhook").addHandler(logging.NullHandler())
     if not all(paths):
         raise click.UsageError("an empty path; is a variable unset? The present directory is .")
-    if len(formats) > 1:
-        raise click.UsageError("only one --format fits on standard output")
+    _check_formats(formats)
     court = _court(profile, (*profiles, *exemptions), controllers)
-    sys.exit(run(paths, court, formats[0], fail_on, namespace=namespace))
+    wanted = [Format(name, file) for name, file in formats]
+    sys.exit(run(paths, court, wanted, fail_on, namespace=namespace))
 
 
 @main.command()
@@ -279,6 +305,20 @@ def serve(
         run(Admission(snapshot, lambda: datetime.now(UTC)), settings)
     except PodworthyError as error:
         _refuse(error)
+
+
+def _check_formats(formats: tuple[tuple[str, str | None], ...]) -> None:
+    """Refuse two reports in one place."""
+    names: dict[str | None, str] = {}
+    for name, file in formats:
+        place = os.path.realpath(file) if file else None
+        if place in names:
+            where = f"in {file}" if file else "on standard output"
+            raise click.UsageError(
+                f"only one --format fits {where}, {names[place]} or {name}; "
+                f"write the other to a file: --format {name}=FILE"
+            )
+        names[place] = name
 
 
 def _load(paths: tuple[Path, ...]) -> "Documents":

@@ -20,6 +20,7 @@ from tests.fixtures import PROFILES_DIRECTORY, Fixture, fixtures
 from webhook import engine, workload
 from webhook.audit import Court, run
 from webhook.exemptions import Exemptions
+from webhook.report.reports import Format
 
 EVERYTHING = load_profiles([PROFILES_DIRECTORY])["everything"]
 COURT = Court(EVERYTHING, Exemptions(), NOON.date())
@@ -39,7 +40,8 @@ def at_the_parent(findings: set[tuple[str, str]]) -> list[tuple[str, str]]:
 def file_findings() -> dict[str, set[tuple[str, str]]]:
     """What `podworthy audit` finds, by file."""
     report = io.StringIO()
-    exit_code = run([str(case.path) for case in CASES], COURT, "json", "deny", stdout=report)
+    paths = [str(case.path) for case in CASES]
+    exit_code = run(paths, COURT, [Format("json")], stdout=report)
     assert exit_code == 1
     found: dict[str, set[tuple[str, str]]] = {}
     for finding in json.loads(report.getvalue())["findings"]:

@@ -2,29 +2,36 @@
 
 import io
 import sys
-from collections.abc import Iterable
-from typing import BinaryIO, Final, TextIO
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO, Final, TextIO
 
+from webhook import catalog
+from webhook.api import Policy
 from webhook.audit.judge import Court, judge
 from webhook.audit.objects import Found, Ignored, objects
 from webhook.audit.sources import Text, texts
 from webhook.goyaml import Document, documents
-from webhook.report import FORMATS, Report
-from webhook.report.entries import ErrorEntry, Judged, Source, Summary
+from webhook.report import Report
+from webhook.report.entries import ErrorEntry, Heading, Judged, Source, Summary
 from webhook.report.output import Output
+from webhook.report.reports import Format, Reports
 
 _CLEAN: Final = 0
 _FOUND: Final = 1
 _INCOMPLETE: Final = 3
 
+_TEXT: Final = (Format("text"),)
+
 
 def run(
     paths: Iterable[str],
     court: Court,
-    format_name: str = "text",
+    formats: Iterable[Format] = _TEXT,
     fail_on: str = "deny",
     *,
     namespace: str | None = None,
+    policies: Mapping[str, Policy[Any]] = catalog.POLICIES,
+    docs_url: str | None = None,
     stdin: BinaryIO | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
@@ -32,19 +39,19 @@ def run(
     """Audit files, directories and standard input; the exit code.
 
     That is 3 if something could not be read, judged or reported, else 1 for a finding at or above
-    `fail_on` (`deny`, `warn` or `never`), else 0. `format_name` is one of `report.FORMATS`.
-    `namespace` is that of objects that name none. Streams are the process's own by default.
+    `fail_on` (`deny`, `warn` or `never`), else 0. `namespace` is that of objects that name none,
+    `policies` the catalogue, and `docs_url` where its pages are published. Streams are the
+    process's own by default.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
-    report = FORMATS[format_name](output, court.profile.name)
-    audit = Audit(court, report, notes, namespace)
-    audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))
-    audit.close()
-    output.flush()
-    if output.problem:
-        notes.write(f"podworthy: the report could not be written: {output.problem}\n")
-        return _INCOMPLETE
-    return audit.exit_code(fail_on)
+    heading = Heading(court.profile.name, policies, docs_url)
+    with Reports(formats, heading, output) as reports:
+        audit = Audit(court, reports, notes, namespace)
+        audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))
+        audit.close()
+    for problem in reports.problems:
+        notes.write(f"podworthy: {problem}\n")
+    return _INCOMPLETE if reports.problems else audit.exit_code(fail_on)
 
 
 class Audit:
@@ -113,7 +120,7 @@ class Audit:
         summary.fills += len(judged.fills)
         for finding in judged.findings:
             setattr(summary, finding.result, getattr(summary, finding.result) + 1)
-            self._warned |= finding.action == "warn" and finding.result != "skip"
+            self._warned |= finding.result == "warn" and finding.action != "audit"
 
     def _failed(self, error: ErrorEntry) -> None:
         self._summary.errors += 1

@@ -3,9 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from webhook.report.entries import ErrorEntry, Judged, Summary
+from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
+from webhook.report.github import GithubReport
 from webhook.report.json_report import JsonReport
+from webhook.report.junit import JunitReport
+from webhook.report.markdown import MarkdownReport
 from webhook.report.output import Output
+from webhook.report.sarif import SarifReport
 from webhook.report.text import TextReport
 
 
@@ -22,8 +26,12 @@ class Report(Protocol):
         """The input is at its end."""
 
 
-FORMATS: Final[Mapping[str, Callable[[Output, str], Report]]] = {
+FORMATS: Final[Mapping[str, Callable[[Output, Heading], Report]]] = {
     "text": TextReport,
     "json": JsonReport,
+    "sarif": SarifReport,
+    "junit": JunitReport,
+    "github": GithubReport,
+    "markdown": MarkdownReport,
 }
-"""By name; called with where to write and the name of the profile."""
+"""By name; called with where to write and what is known beforehand."""

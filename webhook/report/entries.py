@@ -1,14 +1,26 @@
 """What a report consists of, in the shapes of `AuditReport` JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from webhook.api import Policy
+
 Result = Literal["fail", "warn", "skip", "error"]
 """`fail` for the action deny, `warn` for warn and audit, `skip` if exempted, `error` for a policy
 that crashed."""
+
+
+class Heading(msgspec.Struct, frozen=True):
+    """What is known before anything is judged."""
+
+    profile: str
+    policies: Mapping[str, Policy[Any]]
+    """The catalogue, by id; the profile may use fewer."""
+    docs_url: str | None = None
+    """Where the documentation is published; a policy's page is `<docs_url>/policies/<id>`."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -5,18 +5,20 @@ from typing import Any
 
 import msgspec
 
-from webhook.report.entries import ErrorEntry, Judged, Summary
+from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
 from webhook.report.output import Output
 
 
-class _List:
+class JsonList:
     """A JSON list, one entry on each line."""
 
     def __init__(self, output: Output | io.StringIO) -> None:
+        """What surrounds the list is the caller's to write."""
         self._output = output
         self._separator = "\n  "
 
     def add(self, entry: Any) -> None:
+        """Write one more entry."""
         self._output.write(f"{self._separator}{msgspec.json.encode(entry).decode()}")
         self._separator = ",\n  "
 
@@ -24,12 +26,16 @@ class _List:
 class JsonReport:
     """Objects are written at once; the lists that follow them have to wait for the last object."""
 
-    def __init__(self, output: Output, profile: str) -> None:
+    def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
-        self._objects = _List(output)
+        self._objects = JsonList(output)
         self._waiting = {key: io.StringIO() for key in ("findings", "fills", "errors")}
-        self._lists = {key: _List(waiting) for key, waiting in self._waiting.items()}
-        head = {"apiVersion": "podworthy.dev/v1alpha1", "kind": "AuditReport", "profile": profile}
+        self._lists = {key: JsonList(waiting) for key, waiting in self._waiting.items()}
+        head = {
+            "apiVersion": "podworthy.dev/v1alpha1",
+            "kind": "AuditReport",
+            "profile": heading.profile,
+        }
         start = msgspec.json.encode(head).decode().removesuffix("}")
         output.write(f'{start},\n "objects": [')
 

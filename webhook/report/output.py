@@ -1,4 +1,4 @@
-"""Standard output that may go away or be full."""
+"""Where a report goes: a stream that may go away or be full."""
 
 import io
 import os
@@ -33,6 +33,13 @@ class Output:
         """Hand over what is buffered."""
         if self._stream:
             self._attempt(self._stream.flush)
+
+    def close(self) -> None:
+        """The report is complete."""
+        self.flush()
+
+    def discard(self) -> None:
+        """The report will not be completed. Does nothing after `close`."""
 
     def _attempt(self, action: Callable[..., object], *arguments: str) -> None:
         try:

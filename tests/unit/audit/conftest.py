@@ -13,6 +13,7 @@ from tests.builders import NOON, load_profiles
 from webhook.audit import Court, run
 from webhook.exemptions import Exemption, Exemptions
 from webhook.profile import Profile
+from webhook.report.reports import Format
 
 
 class Outcome(msgspec.Struct):
@@ -63,7 +64,7 @@ def audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profiles: dict[str, P
                 Exemptions(exemptions),
                 NOON.date(),
             ),
-            "json",
+            [Format("json")],
             fail_on,
             namespace=namespace,
             stdin=stdin,

@@ -17,6 +17,8 @@ from webhook.api import Lookups, Violation, Workload
 from webhook.audit import Court, run
 from webhook.exemptions import Exemptions
 from webhook.profile import Profile
+from webhook.report import FORMATS
+from webhook.report.reports import Format
 
 BAD_POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: web\n"
 NO_POD = "apiVersion: v1\nkind: Service\n"
@@ -147,7 +149,14 @@ def test_no_input_breaks_the_audit(profiles: dict[str, Profile], text: str | byt
     data = text if isinstance(text, bytes) else text.encode()
     stdout, stderr = io.StringIO(), io.StringIO()
 
-    code = run(["-"], court(profiles), "json", stdin=io.BytesIO(data), stdout=stdout, stderr=stderr)
+    code = run(
+        ["-"],
+        court(profiles),
+        [Format("json")],
+        stdin=io.BytesIO(data),
+        stdout=stdout,
+        stderr=stderr,
+    )
 
     assert code in (0, 3)
     assert msgspec.json.decode(stdout.getvalue())["kind"] == "AuditReport"
@@ -176,11 +185,11 @@ pods = st.fixed_dictionaries(
 
 @given(value=pods)
 def test_no_shape_breaks_the_audit(profiles: dict[str, Profile], value: Any) -> None:
-    for format_name in ("text", "json"):
+    for format_name in FORMATS:
         code = run(
             ["-"],
             court(profiles),
-            format_name,
+            [Format(format_name)],
             stdin=io.BytesIO(msgspec.json.encode(value)),
             stdout=io.StringIO(),
             stderr=io.StringIO(),

@@ -7,6 +7,7 @@ from webhook.report.entries import (
     ErrorEntry,
     FillEntry,
     FindingEntry,
+    Heading,
     Judged,
     ObjectEntry,
     ObjectName,
@@ -26,7 +27,7 @@ FILL = FillEntry("probe-timing", "fill", WEB, "/spec/x", 3, None, "absent", SOUR
 
 def test_every_key_in_its_order() -> None:
     stream = io.StringIO()
-    report = JsonReport(Output(stream), 'the "own"')
+    report = JsonReport(Output(stream), Heading('the "own"', {}))
     report.judged(Judged(ObjectEntry(WEB, SOURCE), [FINDING], [FILL]))
     report.failed(ErrorEntry(Source("gone.yaml"), "No such file or directory"))
     report.close(Summary(objects=1, fail=1, fills=1, errors=1))
@@ -80,7 +81,7 @@ def test_every_key_in_its_order() -> None:
 
 def test_objects_are_written_while_judging() -> None:
     stream = io.StringIO()
-    report = JsonReport(Output(stream), "baseline")
+    report = JsonReport(Output(stream), Heading("baseline", {}))
     for _ in range(2):
         report.judged(Judged(ObjectEntry(WEB, SOURCE), [FINDING], []))
 
@@ -89,7 +90,7 @@ def test_objects_are_written_while_judging() -> None:
 
 def test_an_empty_report_is_json() -> None:
     stream = io.StringIO()
-    JsonReport(Output(stream), "baseline").close(Summary())
+    JsonReport(Output(stream), Heading("baseline", {})).close(Summary())
 
     report = json.loads(stream.getvalue())
     assert report["objects"] == report["findings"] == report["fills"] == report["errors"] == []

@@ -8,6 +8,7 @@ from webhook.report.entries import (
     ErrorEntry,
     FillEntry,
     FindingEntry,
+    Heading,
     Judged,
     ObjectEntry,
     ObjectName,
@@ -63,7 +64,7 @@ def written(
 ) -> str:
     """The whole report."""
     stream = stream or io.StringIO()
-    report = TextReport(Output(stream), "baseline")
+    report = TextReport(Output(stream), Heading("baseline", {}))
     for one in told:
         report.judged(one) if isinstance(one, Judged) else report.failed(one)
     report.close(summary or Summary(objects=1))

@@ -1,0 +1,67 @@
+"""Annotations on GitHub: one workflow command for each finding.
+
+GitHub shows ten errors, ten warnings and ten notices of a step beside the code and all of them in
+its log, so exempted findings and fills are only counted.
+"""
+
+from typing import Final
+
+from msgspec import UNSET
+
+from webhook.messages import printable
+from webhook.report.entries import ErrorEntry, Heading, Judged, Source, Summary
+from webhook.report.output import Output
+from webhook.report.repository import path_in_repository
+from webhook.report.wording import STDIN, Word, judged_by, label, message, outcome, word
+
+_COMMANDS: Final[dict[Word, str]] = {
+    "deny": "error",
+    "error": "error",
+    "warn": "warning",
+    "audit": "notice",
+}
+
+
+class GithubReport:
+    """Commands are written at once, in the order of the input; the counts come last."""
+
+    def __init__(self, output: Output, heading: Heading) -> None:
+        self._output = output
+        self._heading = heading
+
+    def judged(self, judged: Judged) -> None:
+        """Write a command for each finding that counts."""
+        for finding in judged.findings:
+            command = _COMMANDS.get(word(finding))
+            if command:
+                where = f" ({finding.path})" if finding.path else ""
+                title = f"{finding.policy}: {label(finding.object)}"
+                self._command(command, finding.source, title, f"{message(finding)}{where}")
+
+    def failed(self, error: ErrorEntry) -> None:
+        """Write what could not be read or judged."""
+        self._command("error", error.source, "podworthy cannot judge this", error.message)
+
+    def close(self, summary: Summary) -> None:
+        """Write the counts as a line of the log."""
+        self._output.write(f"{judged_by(self._heading, summary)}: {outcome(summary)}\n")
+
+    def _command(self, command: str, source: Source, title: str, text: str) -> None:
+        properties = []
+        if source.file != STDIN:
+            properties.append(f"file={_property(path_in_repository(source.file))}")
+            if source.line is not UNSET:
+                properties.append(f"line={source.line}")
+        properties.append(f"title={_property(title)}")
+        written = ",".join(properties)
+        self._output.write(f"::{command} {written}::{_data(text)}\n")
+
+
+def _data(text: str) -> str:
+    """Escaped as `escapeData` of actions/toolkit (packages/core/src/command.ts) does."""
+    return printable(text).replace("%", "%25")
+
+
+def _property(text: str) -> str:
+    """Escaped as `escapeProperty` of the same file does."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,100 @@
+"""Markdown for a job summary or a comment.
+
+What comes from manifests stands in code spans: there GitHub makes no mention, link, image or HTML
+of it. All is bounded for a comment, which may have 65 536 characters; a job summary may have 1 MiB.
+"""
+
+import re
+from typing import Final
+
+from webhook.messages import count, printable
+from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
+from webhook.report.output import Output
+from webhook.report.wording import filled, judged_by, label, message, outcome, place, word
+
+MAX_CELL: Final = 400
+"""Characters of a cell before it is escaped."""
+_BACKTICKS: Final = re.compile("`+")
+
+
+class MarkdownReport:
+    """Keeps as many rows as fit, and counts the rest."""
+
+    def __init__(self, output: Output, heading: Heading) -> None:
+        self._output = output
+        self._heading = heading
+        findings = ("Where", "Object", "Policy", "Finding")
+        self._denied = _Table(24_000, findings)
+        self._warned = _Table(12_000, findings)
+        self._errors = _Table(8_000, ("Where", "Problem"))
+        self._exempted = _Table(8_000, findings)
+        self._filled = _Table(8_000, ("Where", "Object", "Policy", "Timings"))
+
+    def judged(self, judged: Judged) -> None:
+        """Keep the findings and fills."""
+        name = label(judged.entry.object)
+        for finding in judged.findings:
+            where, what = place(finding.source), message(finding)
+            if finding.result == "error":
+                self._errors.add(where, f"{name}: {finding.policy}: {what}")
+            else:
+                table = {"deny": self._denied, "skip": self._exempted}.get(word(finding))
+                (table or self._warned).add(where, name, finding.policy, what)
+        for fill, values in filled(judged.fills):
+            self._filled.add(place(fill.source), name, fill.policy, values)
+
+    def failed(self, error: ErrorEntry) -> None:
+        """Keep what could not be read or judged."""
+        self._errors.add(place(error.source), error.message)
+
+    def close(self, summary: Summary) -> None:
+        """Write all."""
+        self._output.write(
+            f"## podworthy: {outcome(summary)}\n\n{judged_by(self._heading, summary)}.\n"
+            f"{self._errors.section('Not judged')}"
+            f"{self._denied.section('Violations')}"
+            f"{self._warned.section('Warnings')}"
+            f"{self._exempted.details(count(summary.skip, 'exempted finding'))}"
+            f"{self._filled.details(count(summary.fills, 'field to fill', 'fields to fill'))}"
+        )
+
+
+class _Table:
+    """Rows up to a number of characters; from the first that does not fit, they are counted."""
+
+    def __init__(self, room: int, head: tuple[str, ...]) -> None:
+        self._room = room
+        self._text = f"| {' | '.join(head)} |\n|{'---|' * len(head)}\n"
+        self._left_out = 0
+        self._is_empty = True
+
+    def add(self, *cells: str) -> None:
+        row = f"| {' | '.join(map(_code, cells))} |\n"
+        if self._left_out or len(self._text) + len(row) > self._room:
+            self._left_out += 1
+        else:
+            self._text += row
+        self._is_empty = False
+
+    def section(self, title: str) -> str:
+        """Under a headline, or nothing."""
+        return "" if self._is_empty else f"\n### {title}\n\n{self._body()}"
+
+    def details(self, title: str) -> str:
+        """Folded away, or nothing."""
+        if self._is_empty:
+            return ""
+        return f"\n<details><summary>{title}</summary>\n\n{self._body()}\n</details>\n"
+
+    def _body(self) -> str:
+        return f"{self._text}\nand {self._left_out} more\n" if self._left_out else self._text
+
+
+def _code(text: str) -> str:
+    """A code span in a table: longer fences than any inside, and pipes escaped all the same."""
+    text = printable(text)
+    if len(text) > MAX_CELL:
+        text = f"{text[: MAX_CELL - 1]}…"
+    fence = "`" * (1 + max(map(len, _BACKTICKS.findall(text)), default=0))
+    padding = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{padding}{text}{padding}{fence}".replace("|", "\\|")
