@@ -35,6 +35,13 @@ def podworthy(*arguments: str, **variables: str) -> Result:
         (["audit", GOOD, "--profile", "strct"], 2),
         (["audit", GOOD, "--profiles", "missing"], 2),
         (["audit", GOOD, "--format", "json", "--format", "text"], 2),
+        (["audit", GOOD, "--format", "sarif", "--format", "junit=/dev/stdout"], 2),
+        (["audit", GOOD, "--format", "sarif=-", "--format", "text"], 2),
+        (["audit", GOOD, "--format", "json=a", "--format", "text=./a"], 2),
+        (["audit", GOOD, "--format", "json="], 2),
+        (["audit", GOOD, "--format", "jsn"], 2),
+        (["audit", GOOD, "--format", "json=/missing/a", "--fail-on", "never"], 3),
+        (["audit", GOOD, "--format", "json=/dev/null", "--format", "github"], 0),
         (["audit", GOOD, "--fail-on", "audit"], 2),
         (["explain", "require-probs"], 2),
         (["serve"], 2),
@@ -91,6 +98,28 @@ def test_every_option_is_a_variable_too(
 
     assert json.loads(result.stdout)["profile"] == profile
     assert result.exit_code == exit_code
+
+
+def test_several_formats_in_a_variable(tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    result = podworthy("audit", BAD, PODWORTHY_FORMAT=f"json junit={junit}")
+
+    assert json.loads(result.stdout)["kind"] == "AuditReport"
+    assert junit.read_text().startswith("<?xml ")
+
+
+def test_two_formats_in_one_place_are_told_what_to_do() -> None:
+    assert podworthy("audit", GOOD, "--format", "text", "--format", "json").stderr.endswith(
+        "only one --format fits on standard output, text or json; "
+        "write the other to a file: --format json=FILE\n"
+    )
+
+
+def test_an_unknown_format_is_told_with_the_nearest_one() -> None:
+    assert (
+        "no format 'serif' (did you mean 'sarif'?); there are text, json, sarif, "
+        in podworthy("audit", GOOD, "--format", "serif=a").stderr
+    )
 
 
 def test_a_flag_beats_the_variable() -> None:

@@ -120,7 +120,7 @@ class Audit:
         summary.fills += len(judged.fills)
         for finding in judged.findings:
             setattr(summary, finding.result, getattr(summary, finding.result) + 1)
-            self._warned |= finding.result == "warn" and finding.action != "audit"
+            self._warned |= finding.action == "warn" and finding.result != "skip"
 
     def _failed(self, error: ErrorEntry) -> None:
         self._summary.errors += 1

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from webhook.messages import printable
 from webhook.report.entries import ErrorEntry, Heading, Judged, Source, Summary
 from webhook.report.output import Output
-from webhook.report.repository import path_in_repository
+from webhook.report.repository import Repository
 from webhook.report.wording import STDIN, Word, judged_by, label, message, outcome, word
 
 _COMMANDS: Final[dict[Word, str]] = {
@@ -28,6 +28,7 @@ class GithubReport:
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
         self._heading = heading
+        self._repository = Repository()
 
     def judged(self, judged: Judged) -> None:
         """Write a command for each finding that counts."""
@@ -49,7 +50,7 @@ class GithubReport:
     def _command(self, command: str, source: Source, title: str, text: str) -> None:
         properties = []
         if source.file != STDIN:
-            properties.append(f"file={_property(path_in_repository(source.file))}")
+            properties.append(f"file={_property(self._repository.path(source.file))}")
             if source.line is not UNSET:
                 properties.append(f"line={source.line}")
         properties.append(f"title={_property(title)}")

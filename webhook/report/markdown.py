@@ -69,12 +69,12 @@ class _Table:
         self._is_empty = True
 
     def add(self, *cells: str) -> None:
-        row = f"| {' | '.join(map(_code, cells))} |\n"
-        if self._left_out or len(self._text) + len(row) > self._room:
-            self._left_out += 1
-        else:
-            self._text += row
         self._is_empty = False
+        row = "" if self._left_out else f"| {' | '.join(map(_code, cells))} |\n"
+        if row and len(self._text) + len(row) <= self._room:
+            self._text += row
+        else:
+            self._left_out += 1
 
     def section(self, title: str) -> str:
         """Under a headline, or nothing."""
@@ -95,6 +95,9 @@ def _code(text: str) -> str:
     text = printable(text)
     if len(text) > MAX_CELL:
         text = f"{text[: MAX_CELL - 1]}…"
+    if not text:
+        return ""
     fence = "`" * (1 + max(map(len, _BACKTICKS.findall(text)), default=0))
-    padding = " " if text.startswith("`") or text.endswith("`") else ""
+    # a parser strips one space from both ends, if it is there
+    padding = " " if text[0] in "` " or text[-1] in "` " else ""
     return f"{fence}{padding}{text}{padding}{fence}".replace("|", "\\|")

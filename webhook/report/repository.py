@@ -4,11 +4,21 @@ import os
 from pathlib import Path
 
 
-def path_in_repository(file: str) -> str:
-    """Relative to the repository's root, absolute if it is outside.
+class Repository:
+    """The repository that is audited.
 
-    The root is what GitHub Actions says it is, else the present directory.
+    Its root is what GitHub Actions says it is, else the present directory.
     """
-    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
-    path = Path(os.path.normpath(Path(file).absolute()))
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+    def __init__(self) -> None:
+        self._root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+        self._last = ("", "")
+
+    def path(self, file: str) -> str:
+        """Relative to the root, absolute for a file that is elsewhere."""
+        # findings come file by file
+        if file != self._last[0]:
+            path = Path(os.path.normpath(Path(file).absolute()))
+            inside = path.relative_to(self._root) if path.is_relative_to(self._root) else path
+            self._last = (file, str(inside))
+        return self._last[1]

@@ -12,7 +12,7 @@ from webhook.report.entries import ErrorEntry, FindingEntry, Heading, Judged, So
 from webhook.report.fingerprint import Fingerprints
 from webhook.report.json_report import JsonList
 from webhook.report.output import Output
-from webhook.report.repository import path_in_repository
+from webhook.report.repository import Repository
 from webhook.report.sarif_rules import rule
 from webhook.report.wording import STDIN, Word, label, message, word
 
@@ -42,6 +42,7 @@ class SarifReport:
         self._results = JsonList(output)
         self._notifications: list[dict[str, Any]] = []
         self._fingerprints = Fingerprints()
+        self._repository = Repository()
         rules = [rule(p, heading.docs_url) for p in heading.policies.values() if p.check]
         self._indexes = {descriptor["id"]: index for index, descriptor in enumerate(rules)}
         driver: dict[str, Any] = {
@@ -80,8 +81,8 @@ class SarifReport:
         self._output.write(f'],\n "invocations": [{_json(invocation)}]}}]}}\n')
 
     def _result(self, finding: FindingEntry) -> dict[str, Any]:
-        location = {**_location(finding.source), "logicalLocations": _logical(finding)}
-        fingerprint = self._fingerprints.of(finding, _path(finding.source.file))
+        location = {**self._location(finding.source), "logicalLocations": _logical(finding)}
+        fingerprint = self._fingerprints.of(finding, self._path(finding.source.file))
         result: dict[str, Any] = {
             "ruleId": finding.policy,
             "level": _LEVELS[word(finding)],
@@ -96,32 +97,30 @@ class SarifReport:
         return result
 
     def _notify(self, source: Source, text: str) -> None:
+        location = self._location(source)
         self._notifications.append(
-            {"level": "error", "message": _message(text), "locations": [_location(source)]}
+            {"level": "error", "message": _message(text), "locations": [location]}
         )
+
+    def _location(self, source: Source) -> dict[str, Any]:
+        physical: dict[str, Any] = {"artifactLocation": self._artifact(source.file)}
+        if source.line is not UNSET:
+            physical["region"] = {"startLine": source.line}
+        return {"physicalLocation": physical}
+
+    def _artifact(self, file: str) -> dict[str, Any]:
+        path = self._path(file)
+        if path == STDIN:
+            return {"uri": STDIN, "description": {"text": "standard input"}}
+        return {"uri": f"file://{quote(path)}" if path.startswith("/") else quote(path)}
+
+    def _path(self, file: str) -> str:
+        return file if file == STDIN else self._repository.path(file)
 
 
 def _message(text: str) -> dict[str, str]:
     """Plain text: what looks like a link is none (SARIF 2.1.0, 3.11.6)."""
     return {"text": printable(text).replace("](", "\\](")}
-
-
-def _location(source: Source) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": _artifact(source.file)}
-    if source.line is not UNSET:
-        physical["region"] = {"startLine": source.line}
-    return {"physicalLocation": physical}
-
-
-def _artifact(file: str) -> dict[str, Any]:
-    path = _path(file)
-    if path == STDIN:
-        return {"uri": STDIN, "description": {"text": "standard input"}}
-    return {"uri": f"file://{quote(path)}" if path.startswith("/") else quote(path)}
-
-
-def _path(file: str) -> str:
-    return file if file == STDIN else path_in_repository(file)
 
 
 def _logical(finding: FindingEntry) -> list[dict[str, str]]:

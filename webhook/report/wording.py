@@ -16,7 +16,7 @@ Word = Literal["deny", "warn", "audit", "skip", "error"]
 
 
 def word(finding: FindingEntry) -> Word:
-    """How grave a finding is, in one word: what came of it, not what the profile's action was."""
+    """How grave a finding is, in one word."""
     if finding.result == "fail":
         return "deny"
     if finding.result == "warn":
@@ -31,10 +31,9 @@ def message(finding: FindingEntry) -> str:
     exemption = finding.exemption
     if exemption is None:
         return finding.message
-    who = f"{exemption.name} ({exemption.owner})"
-    if finding.result == "skip":
-        return f"{finding.message}; exempted by {who} until {exemption.expires}"
-    return f"{finding.message}; exemption {who} expired on {exemption.expires}"
+    until = "until" if finding.result == "skip" else "ended on"
+    whose = f"exemption {exemption.name} of {exemption.owner}"
+    return f"{finding.message}; {whose} {until} {exemption.expires}"
 
 
 def label(name: ObjectName) -> str:

@@ -173,3 +173,24 @@ def test_the_namespace_in_a_manifest_wins(audit: Audit) -> None:
     outcome = audit(json.dumps(obj), exemptions=[EXEMPTION], namespace="shop")
     assert outcome.code == 1
     assert outcome.report["objects"][0]["object"]["namespace"] == "pay"
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("deny", 0), ("warn", 1), ("never", 0)])
+def test_what_is_in_its_days_of_grace_is_a_warning(audit: Audit, fail_on: str, code: int) -> None:
+    ended = msgspec.structs.replace(EXEMPTION, expires=date(2026, 11, 23))
+    body = review(its_pod(), userInfo={"username": CONTROLLER})
+    outcome = audit(body, exemptions=[ended], fail_on=fail_on)
+    assert (
+        outcome.findings("result", "action", "exemption")
+        == [("warn", "warn", SKIP | {"expires": "2026-11-23"})] * 2
+    )
+    assert outcome.code == code
+
+
+def test_what_is_excused_is_not_even_a_warning(audit: Audit) -> None:
+    text = json.dumps(deployment())
+    outcome = audit(
+        text, exemptions=[EXEMPTION], namespace="shop", profile="advise", fail_on="warn"
+    )
+    assert outcome.findings("result", "action") == [("skip", "warn")] * 2
+    assert outcome.code == 0

@@ -231,6 +231,17 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     assert done.stderr == "podworthy: the report could not be written: No space left on device\n"
 
 
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text(BAD_POD)
+
+    done = podworthy("audit", "--format", "json=/missing/a", str(tmp_path), script='"$@"')
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "podworthy: the report could not be written to /missing/a: No such file or directory\n"
+    )
+
+
 def test_closed_streams(tmp_path: Path) -> None:
     (tmp_path / "pod.yaml").write_text(BAD_POD)
 

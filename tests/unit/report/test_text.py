@@ -4,52 +4,21 @@ import io
 
 import pytest
 
-from webhook.report.entries import (
-    ErrorEntry,
-    FillEntry,
-    FindingEntry,
-    Heading,
-    Judged,
-    ObjectEntry,
-    ObjectName,
-    Source,
-    Summary,
+from tests.unit.report.samples import (
+    AUDITED,
+    CRASHED,
+    DENIED,
+    IN_GRACE,
+    SKIPPED,
+    UNREAD,
+    WARNED,
+    at,
+    changed,
+    fill,
+    judged,
+    written,
 )
-from webhook.report.output import Output
-from webhook.report.text import TextReport
-
-WEB = ObjectName("apps/v1", "StatefulSet", "shop", "web")
-PROBE = "/spec/template/spec/containers/0/livenessProbe"
-
-
-def at(line: int, file: str = "app.yaml") -> Source:
-    return Source(file, 0, line=line)
-
-
-def finding(action: str | None, message: str = "web: no livenessProbe; add one") -> FindingEntry:
-    result = {"deny": "fail", None: "error"}.get(action, "warn")
-    return FindingEntry(
-        policy="require-probes",
-        rule=None,
-        result=result,  # type: ignore[arg-type]  # one of the four
-        action=action,
-        object=WEB,
-        path=PROBE,
-        message=message,
-        source=at(9),
-    )
-
-
-def fill(field: str, value: int) -> FillEntry:
-    return FillEntry("probe-timing", "fill", WEB, f"{PROBE}/{field}", value, None, "absent", at(11))
-
-
-def judged(*entries: FindingEntry | FillEntry, file: str = "app.yaml") -> Judged:
-    return Judged(
-        ObjectEntry(WEB, at(2, file)),
-        [entry for entry in entries if isinstance(entry, FindingEntry)],
-        [entry for entry in entries if isinstance(entry, FillEntry)],
-    )
+from webhook.report.entries import ErrorEntry
 
 
 class Terminal(io.StringIO):
@@ -59,25 +28,13 @@ class Terminal(io.StringIO):
         return True
 
 
-def written(
-    *told: Judged | ErrorEntry, summary: Summary | None = None, stream: io.StringIO | None = None
-) -> str:
-    """The whole report."""
-    stream = stream or io.StringIO()
-    report = TextReport(Output(stream), Heading("baseline", {}))
-    for one in told:
-        report.judged(one) if isinstance(one, Judged) else report.failed(one)
-    report.close(summary or Summary(objects=1))
-    return stream.getvalue()
-
-
 def test_findings_fills_and_errors_by_file_and_object() -> None:
     text = written(
-        judged(finding("deny"), fill("failureThreshold", 6), fill("periodSeconds", 10)),
-        judged(finding("warn")),
+        "text",
+        judged(DENIED, fill("failureThreshold", 6), fill("periodSeconds", 10)),
+        judged(WARNED),
         ErrorEntry(at(40), "/spec: expected a mapping, got a list"),
-        ErrorEntry(Source("gone.yaml"), "No such file or directory"),
-        summary=Summary(objects=2, ignored=3, fail=1, warn=1, fills=2, errors=2),
+        UNREAD,
     )
 
     assert text == (
@@ -96,28 +53,52 @@ app.yaml
 gone.yaml
          error    No such file or directory
 
-2 objects judged by baseline (3 ignored): 1 violation, 1 warning, 2 fields to fill, 2 errors
+2 objects judged by baseline: 1 violation, 1 warning, 2 fields to fill, 2 errors
 What a policy asks, and why: podworthy explain require-probes
 """
     )
 
 
+def test_exempted_findings_are_one_line_with_the_owner_and_the_last_day() -> None:
+    assert written("text", judged(SKIPPED)) == (
+        """\
+app.yaml
+  StatefulSet shop/web, line 2
+      9  skip     web: no livenessProbe; add one; exemption ledger of team-pay until 2027-03-31 \
+[require-probes]
+
+1 object judged by baseline: 1 exempted finding
+"""
+    )
+
+
+def test_an_expired_exemption_warns_and_says_whose_it_was() -> None:
+    assert (
+        "      9  warn     web: no livenessProbe; add one; "
+        "exemption ledger of team-pay ended on 2027-03-31 [require-probes]\n"
+    ) in written("text", judged(IN_GRACE))
+
+
+def test_the_action_audit_has_a_word_of_its_own() -> None:
+    assert "      9  audit    web: no livenessProbe" in written("text", judged(AUDITED))
+
+
 def test_clean_objects_are_only_counted() -> None:
-    assert written(judged(), summary=Summary(objects=1)) == "1 object judged by baseline: clean\n"
+    assert written("text", judged()) == "1 object judged by baseline: clean\n"
 
 
 def test_standard_input_has_a_name() -> None:
-    assert written(judged(finding("deny"), file="-")).startswith("standard input\n")
+    assert written("text", judged(DENIED, file="-")).startswith("standard input\n")
 
 
 def test_a_crashed_policy() -> None:
     assert "  error    the policy failed: KeyError: 'x' [require-probes]\n" in written(
-        judged(finding(None, "KeyError: 'x'"))
+        "text", judged(CRASHED)
     )
 
 
 def test_control_characters_cannot_repaint_the_terminal() -> None:
-    text = written(judged(finding("deny", "\x1b[2Jweb\n: bad\u009b")))
+    text = written("text", judged(changed(DENIED, message="\x1b[2Jweb\n: bad\u009b")))
 
     assert "?[2Jweb?: bad? [require-probes]\n" in text
 
@@ -126,9 +107,10 @@ def test_colour_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
 
-    assert "      9  \x1b[31mdeny\x1b[0m     web" in written(
-        judged(finding("deny")), stream=Terminal()
-    )
+    text = written("text", judged(DENIED, SKIPPED), stream=Terminal())
+
+    assert "      9  \x1b[31mdeny\x1b[0m     web" in text
+    assert "      9  \x1b[36mskip\x1b[0m     web" in text
 
 
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
@@ -138,8 +120,8 @@ def test_no_colour_where_it_is_not_wanted(
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv(variable, value)
 
-    assert "\x1b" not in written(judged(finding("deny")), stream=Terminal())
+    assert "\x1b" not in written("text", judged(DENIED), stream=Terminal())
 
 
 def test_no_colour_in_a_file() -> None:
-    assert "\x1b" not in written(judged(finding("deny")))
+    assert "\x1b" not in written("text", judged(DENIED))
