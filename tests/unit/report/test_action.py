@@ -132,6 +132,8 @@ def test_the_sarif_report_is_written_where_it_is_wanted(runner: Runner) -> None:
         ({"paths": "`touch injected`\n; touch injected"}, 3),
         ({"sarif_file": "a b; touch injected"}, 1),
         ({"profiles": "own\n", "profile": "mine"}, 0),
+        ({"exemptions": "own\n"}, 1),
+        ({"exemptions": "missing"}, 2),
     ],
 )
 def test_the_exit_code_is_that_of_the_audit(
