@@ -16,6 +16,12 @@ expiry must not become an outage when a node fails at night."""
 
 WILDCARD: Final = "*"
 
+SOON: Final = timedelta(days=30)
+"""An exemption that ends within this is worth a look."""
+
+STATES: Final = ("pending", "active", "expiring", "expired")
+"""In the order in which one goes through them; `expiring` is within `SOON`."""
+
 
 class Exemption(msgspec.Struct, frozen=True):
     """Who is excused from what, why, by whom, until when."""
@@ -43,6 +49,14 @@ class Exemption(msgspec.Struct, frozen=True):
     def is_in_grace(self, today: date) -> bool:
         """True in the `GRACE` after it expired."""
         return self.expires < today <= self.expires + GRACE
+
+    def state(self, today: date) -> str:
+        """One of `STATES`."""
+        if today < self.granted:
+            return "pending"
+        if today > self.expires:
+            return "expired"
+        return "expiring" if self.expires - today <= SOON else "active"
 
     def is_for(self, kind: str, name: str) -> bool:
         """True if it names this workload."""

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 import msgspec
@@ -13,9 +13,6 @@ from webhook.exemptions import GRACE, Exemption, Exemptions
 from webhook.messages import count, printable
 from webhook.report.entries import ErrorEntry, Judged, Summary
 from webhook.report.output import Output
-
-SOON: Final = timedelta(days=30)
-"""An exemption that ends within this is worth a look."""
 
 _HEADS: Final = ("STATE", "NAME", "WORKLOAD", "POLICIES", "OWNER", "EXPIRES")
 
@@ -43,7 +40,7 @@ class Entry(msgspec.Struct, frozen=True, rename="camel"):
 
     name: str
     state: str
-    """`pending`, `active`, `expiring` (within 30 days) or `expired`."""
+    """One of `webhook.exemptions.STATES`."""
     unused: bool | None
     """Whether no finding and no fill of the audit needed it; None without an audit, and for one
     that is not in force."""
@@ -91,7 +88,7 @@ def _entry(exemption: Exemption, today: date, needed: Collection[str] | None) ->
     is_checked = needed is not None and exemption.is_in_force(today)
     return Entry(
         name=exemption.name,
-        state=_state(exemption, today),
+        state=exemption.state(today),
         unused=exemption.name not in (needed or ()) if is_checked else None,
         policies=sorted(exemption.policies),
         workload={
@@ -106,14 +103,6 @@ def _entry(exemption: Exemption, today: date, needed: Collection[str] | None) ->
         expires=exemption.expires.isoformat(),
         source=exemption.place,
     )
-
-
-def _state(exemption: Exemption, today: date) -> str:
-    if today < exemption.granted:
-        return "pending"
-    if today > exemption.expires:
-        return "expired"
-    return "expiring" if exemption.expires - today <= SOON else "active"
 
 
 def as_json(listed: Sequence[Entry]) -> str:
