@@ -1,6 +1,7 @@
 """Documents of the platform team: YAML files in, resolved profiles and exemptions out."""
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from webhook.documents.exemptions import exemption
 from webhook.documents.models import ExemptionDocument, ProfileDocument
 from webhook.documents.profiles import check as check_profile
 from webhook.documents.profiles import resolve
-from webhook.documents.written import Document, Written, read
+from webhook.documents.written import Document, Texts, Written, read
+from webhook.documents.written import parse as parse_documents
 from webhook.errors import DocumentError
 from webhook.exemptions import Exemptions
 from webhook.profile import Profile
 
-__all__ = ["Documents", "ExemptionDocument", "ProfileDocument", "load"]
+__all__ = ["Documents", "ExemptionDocument", "ProfileDocument", "Texts", "load", "parse", "read"]
 
 
 class Documents(msgspec.Struct, frozen=True):
@@ -34,10 +36,16 @@ def load(paths: Iterable[Path], policies: Mapping[str, Policy[Any]]) -> Document
 
     Raises `DocumentError` with every problem found.
     """
+    return parse(read(paths), policies)
+
+
+def parse(texts: Texts, policies: Mapping[str, Policy[Any]]) -> Documents:
+    """The shipped profiles, and what stands in these texts. Raises as `load` does."""
     problems: list[str] = []
     profiles: dict[str, Written[ProfileDocument]] = {}
     exemptions: dict[str, Written[ExemptionDocument]] = {}
-    for document in read((catalog.PROFILES_DIRECTORY, *paths), problems):
+    shipped = parse_documents(read((catalog.PROFILES_DIRECTORY,)), problems)
+    for document in chain(shipped, parse_documents(texts, problems)):
         if document.model.kind == "Profile":
             problems += check_profile(document, policies)
             _add(profiles, document, problems)

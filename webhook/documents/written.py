@@ -41,21 +41,36 @@ Document = Written[Any]
 """Of either kind; `model.kind` tells which."""
 
 
-def read(paths: Iterable[Path], problems: list[str]) -> Iterator[Document]:
-    """The documents of files, and of the files in directories; what is wrong goes to `problems`."""
+class Texts(msgspec.Struct, frozen=True):
+    """What stood in the files at one moment."""
+
+    files: tuple[tuple[Path, bytes], ...]
+    problems: tuple[str, ...]
+    """What could not be read."""
+
+
+def read(paths: Iterable[Path]) -> Texts:
+    """The bytes of files, and of the files in directories."""
+    files: list[tuple[Path, bytes]] = []
+    problems: list[str] = []
     for path in paths:
         try:
-            texts = [(file, file.read_bytes()) for file in _files(path)]
+            files += [(file, file.read_bytes()) for file in _files(path)]
         except OSError as error:
             way_out = "give a directory or a file with Profiles and Exemptions"
             problems.append(f"{error.filename}: {error.strerror}; {way_out}")
-            continue
-        for file, text in texts:
-            for document in goyaml.documents(text):
-                if document.problem:
-                    problems.append(f"{file}:{document.problem.line}: {document.problem.message}")
-                elif document.value is not None:
-                    yield from _parse(file, document, problems)
+    return Texts(tuple(files), tuple(problems))
+
+
+def parse(texts: Texts, problems: list[str]) -> Iterator[Document]:
+    """The documents in the texts; what is wrong goes to `problems`."""
+    problems += texts.problems
+    for file, text in texts.files:
+        for document in goyaml.documents(text):
+            if document.problem:
+                problems.append(f"{file}:{document.problem.line}: {document.problem.message}")
+            elif document.value is not None:
+                yield from _parse(file, document, problems)
 
 
 def _files(path: Path) -> list[Path]:
