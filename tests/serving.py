@@ -68,10 +68,21 @@ def eventually(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+RELOAD_PERIOD = 0.02
+"""Seconds between looks at the documents: nobody wants to wait for them in a test."""
+
+_PROGRAM = f"""
+from webhook.cli import main
+from webhook.server import reload
+reload.PERIOD = {RELOAD_PERIOD}
+main()
+"""
+
+
 @contextmanager
 def serving(*arguments: str) -> Iterator[Served]:
     """`podworthy serve --dev --port 0 ARGUMENTS`, ready; stopped at the end if it still runs."""
-    command = [sys.executable, "-m", "webhook", "serve", "--dev", "--port", "0", *arguments]
+    command = [sys.executable, "-c", _PROGRAM, "serve", "--dev", "--port", "0", *arguments]
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory)
         with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err:

@@ -279,21 +279,15 @@ def serve(
       podworthy serve --dev
       podworthy serve --cert tls.crt --key tls.key --profiles /etc/podworthy/profiles
     """
-    from datetime import UTC, datetime
-
-    from webhook.admission import Admission, Snapshot
     from webhook.errors import PodworthyError
+    from webhook.server.reload import Sources
     from webhook.server.serve import Settings
     from webhook.server.serve import serve as run
 
     if (cert is None) != (key is None) or (cert is None) != dev:
         raise click.UsageError("give --cert and --key, or --dev for a certificate of its own")
+    paths = tuple(dict.fromkeys((*profiles, *exemptions)))
     try:
-        documents = _load((*profiles, *exemptions))
-        snapshot = Snapshot(
-            documents.profiles, profile, documents.exemptions, frozenset(controllers)
-        )
-        snapshot.profile(None)
         settings = Settings(
             host=host or ("127.0.0.1" if dev else "0.0.0.0"),  # noqa: S104 a pod's every address
             port=port,
@@ -302,7 +296,7 @@ def serve(
             wsgi=wsgi,
             drain=drain,
         )
-        run(Admission(snapshot, lambda: datetime.now(UTC)), settings)
+        run(Sources(paths, profile, frozenset(controllers)), settings)
     except PodworthyError as error:
         _refuse(error)
 

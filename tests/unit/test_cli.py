@@ -1,8 +1,10 @@
 """The command line: options, variables, exit codes, and what it says when used wrongly."""
 
 import json
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,19 @@ def test_the_service_link_of_a_service_named_podworthy_is_no_port() -> None:
     assert "cannot listen on 192.0.2.1:8443" in result.stderr
 
 
+def test_a_pipe_cannot_be_read_again(tmp_path: Path) -> None:
+    pipe = tmp_path / "profiles"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=["# empty\n"])
+    writer.start()
+
+    result = podworthy("serve", "--dev", "--profiles", str(pipe))
+
+    writer.join()
+    assert result.exit_code == 2
+    assert f"{pipe}: is a pipe; documents are read again when they change" in result.stderr
+
+
 def test_policies_are_listed() -> None:
     listed = podworthy("policies").stdout.splitlines()
     assert [line.split()[0] for line in listed] == list(catalog.POLICIES)
@@ -160,11 +175,14 @@ def test_help_has_an_example(command: str) -> None:
     assert f"podworthy {command}" in podworthy(command, "--help").stdout.partition("Examples:")[2]
 
 
+SERVING = ["cryptography", "flask", "gunicorn", "prometheus_client", "uvloop"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "heavy"),
     [
-        (["--help"], ["cryptography", "flask", "gunicorn", "msgspec", "pydantic", "yaml"]),
-        (["audit", GOOD], ["cryptography", "flask", "gunicorn", "uvloop"]),
+        (["--help"], [*SERVING, "msgspec", "pydantic", "yaml"]),
+        (["audit", GOOD], SERVING),
     ],
     ids=["--help", "audit"],
 )

@@ -44,7 +44,7 @@ def _respond(routes: Surface) -> Response:
         return surface.BAD_REQUEST
     # not `request.path`, which drops slashes (PEP 3333: the text is bytes in Latin-1's clothes)
     path = text_of(request.environ["PATH_INFO"].encode("latin-1"))
-    return routes.respond(request.method, path, body)
+    return routes.respond(request.method, path, request.environ["QUERY_STRING"], body)
 
 
 def _flask_response(response: Response) -> flask.Response:

@@ -12,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 
 from webhook.server import surface
 from webhook.server.decisions import DecisionLog
+from webhook.server.reload import Reloader
 from webhook.server.surface import Surface
 
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a place for gunicorn's heartbeat file
@@ -37,6 +38,7 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
     def __init__(
         self,
         routes: Surface,
+        reloader: Reloader,
         context: ssl.SSLContext,
         address: Address,
         *,
@@ -50,6 +52,7 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         self.context = context
         self.drain = drain
         self.decisions = DecisionLog(1)
+        self._reloader = reloader
         self._address = address
         self._certificate = certificate
         self._wsgi = wsgi
@@ -67,7 +70,8 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
             "graceful_timeout": math.ceil(self.drain) + LEAVING_TIME,
             "keepalive": surface.IDLE_TIMEOUT,
             "http_protocols": "h1",
-            "worker_exit": self._flush,
+            "post_worker_init": self._begin,
+            "worker_exit": self._end,
             # TLS is on if there is a file; the context is ours
             "certfile": str(self._certificate),
             "ssl_context": lambda _config, _default: self.context,
@@ -99,5 +103,10 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         if age == 1:
             self._ready()
 
-    def _flush(self, _arbiter: object, _worker: object) -> None:
+    def _begin(self, _worker: object) -> None:
+        # not earlier: a thread does not survive the fork that makes a worker
+        self._reloader.start()
+
+    def _end(self, _arbiter: object, _worker: object) -> None:
+        self._reloader.stop(timeout=1.0)
         self.decisions.close(timeout=1.0)

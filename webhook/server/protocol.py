@@ -24,7 +24,7 @@ from typing import Any, Final, NoReturn, cast
 import httptools
 
 from webhook.server import http1, surface
-from webhook.server.surface import Response, Surface, path_of
+from webhook.server.surface import Response, Surface, parts_of
 
 logger = logging.getLogger(__name__)
 
@@ -194,7 +194,7 @@ class Connection(asyncio.Protocol):
         """A whole request: answer it."""
         response = self._service.routes.respond(
             self._method.decode("ascii"),
-            path_of(self._target),
+            *parts_of(self._target),
             self._body[0] if len(self._body) == 1 else b"".join(self._body),
         )
         may_keep = self._service.routes.ready and self._version == "1.1"

@@ -1,19 +1,24 @@
 """`podworthy serve`: from settings to a server that answers."""
 
 import errno
+import logging
 import os
 import shutil
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from webhook.admission import Admission
 from webhook.errors import CannotServe
+from webhook.server import reload
 from webhook.server.application import Address, Application
+from webhook.server.metrics import Metrics
+from webhook.server.reload import Reloader, Sources
 from webhook.server.surface import Surface
 from webhook.server.tls import development_certificate, server_context
 
@@ -37,12 +42,14 @@ class Settings:
     """Seconds to go on answering after SIGTERM."""
 
 
-def serve(admission: Admission, settings: Settings) -> None:
+def serve(sources: Sources, settings: Settings) -> None:
     """Answer until a signal ends it: SIGTERM after the drain, SIGINT at once, both by exiting 0.
 
     On standard error, the last line once the server answers is `Ready: https://HOST:PORT (Ctrl-C
-    stops)`; standard output is the decision log. Raises `CannotServe`.
+    stops)`, and then comes what happens to documents; standard output is the decision log. Raises
+    `CannotServe`, and `DocumentError` or `UnknownProfile` for documents that cannot be loaded.
     """
+    reloader = Reloader(sources, _now, reload.PERIOD)
     with _certificate(settings) as (certificate, key):
         context = server_context(certificate, key)
         address = _listen(settings.host, settings.port)
@@ -52,8 +59,10 @@ def serve(admission: Admission, settings: Settings) -> None:
                 _say(f"Certificate: {certificate}")
             _say(f"Ready: {address.url} (Ctrl-C stops)")
 
+        _log_to_stderr()
         Application(
-            Surface(admission),
+            Surface(reloader.admission, lambda: reloader.report, Metrics(reloader, _now).page),
+            reloader,
             context,
             address,
             certificate=certificate,
@@ -61,6 +70,23 @@ def serve(admission: Admission, settings: Settings) -> None:
             drain=settings.drain,
             ready=ready,
         ).run()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _log_to_stderr() -> None:
+    """Log what operators should know, with time and level; gunicorn has a logger of its own."""
+    formatter = logging.Formatter(
+        "%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ"
+    )
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    ours = logging.getLogger("webhook")
+    ours.setLevel(logging.INFO)
+    ours.addHandler(handler)
 
 
 def _say(line: str) -> None:

@@ -4,15 +4,16 @@ Everything that decides an answer's status, Content-Type and body stands here, s
 servers cannot differ: `protocol` and `app` only carry bytes to and fro.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC
 from functools import lru_cache
 from typing import Any, Final, Protocol
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qs, unquote_to_bytes
 
 import msgspec
 
 from webhook.admission import Answer, Door, error_body
+from webhook.server.reload import Report
 
 MAX_HEAD: Final = 16 * 1024
 """Bytes of a request's head; the API server's is below 400."""
@@ -65,7 +66,7 @@ NO_UPGRADE: Final = _error(400, "this server speaks HTTP/1.1 only: no upgrade, n
 NOT_FOUND: Final = _error(
     404,
     "no such path; there are POST /validate[/PROFILE], POST /mutate[/PROFILE], "
-    "GET /livez and GET /readyz",
+    "GET /livez, GET /readyz[?verbose] and GET /metrics",
 )
 TIMED_OUT: Final = _error(408, "the request took too long to arrive")
 BODY_TOO_LARGE: Final = _error(413, f"the body is larger than {MAX_BODY // 1024**2} MiB")
@@ -95,31 +96,68 @@ _METHODS: Final = frozenset(
 class Surface:
     """The routes. One a process, asked by every connection or thread of it."""
 
-    def __init__(self, admission: Handler) -> None:
+    def __init__(
+        self,
+        admission: Handler,
+        documents: Callable[[], Report],
+        metrics: Callable[[], Response],
+    ) -> None:
+        """`documents` tells how they stand, `metrics` answers a scrape; neither does any I/O."""
         self._admission = admission
+        self._documents = documents
+        self._metrics = metrics
         self.ready = True
         """False once the process is about to leave; `/readyz` then fails."""
 
-    def respond(self, method: str, path: str, body: bytes) -> Response:
-        """The answer to one request; `path` is decoded and has no query (see `path_of`)."""
+    def respond(self, method: str, path: str, query: str, body: bytes) -> Response:
+        """The answer to one request; for `path` and `query` see `parts_of`."""
         route = _door_and_profile(path)
         if route is not None and method == "POST":
             answer = self._admission.handle(*route, body)
             return Response(answer.status, answer.body, record=answer.record)
-        response = self._fixed(method, path, at_a_door=route is not None)
+        response = self._page(method, path, query, at_a_door=route is not None)
         # an answer to HEAD has no body, whatever it says (RFC 9110 section 9.3.2)
         return msgspec.structs.replace(response, body=b"") if method == "HEAD" else response
 
-    def _fixed(self, method: str, path: str, *, at_a_door: bool) -> Response:
+    def _page(self, method: str, path: str, query: str, *, at_a_door: bool) -> Response:
         if method not in _METHODS:
             return BAD_REQUEST
         if at_a_door:
             return _POST_ONLY
-        if path not in ("/livez", "/readyz"):
+        if path not in ("/livez", "/metrics", "/readyz"):
             return NOT_FOUND
         if method != "GET":
             return _GET_ONLY
-        return _OK if self.ready or path == "/livez" else _DRAINING
+        if path == "/metrics":
+            return self._metrics()
+        if path == "/livez":
+            return _OK
+        # with any value or none, as in apiserver/pkg/server/healthz/healthz.go
+        if "verbose" in parse_qs(query, keep_blank_values=True):
+            return self._every_check()
+        return _OK if self.ready else _DRAINING
+
+    def _every_check(self) -> Response:
+        """Every check and the verdict, in the words of kube-apiserver's `/readyz?verbose`.
+
+        Documents that cannot be loaded make no pod unready: the last good ones are in force, and
+        all replicas would leave at once.
+        """
+        lines = [
+            "[+]shutdown ok" if self.ready else "[-]shutdown failed: draining",
+            _documents_check(self._documents()),
+            f"readyz check {'passed' if self.ready else 'failed'}",
+        ]
+        # names of files may be no UTF-8
+        body = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+        return Response(200 if self.ready else 503, body, TEXT)
+
+
+def _documents_check(report: Report) -> str:
+    if report.problem is None:
+        return "[+]documents ok"
+    loaded = f"{report.loaded.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"[-]documents failed: {report.problem} (the set of {loaded} is in force)"
 
 
 def _door_and_profile(path: str) -> tuple[Door, str | None] | None:
@@ -131,17 +169,17 @@ def _door_and_profile(path: str) -> tuple[Door, str | None] | None:
     return door, profile or None
 
 
-_QUERY_OR_FRAGMENT = re.compile(rb"[?#]")
-
-
 @lru_cache(maxsize=128)  # the API server asks for one or two
-def path_of(target: bytes) -> str:
-    """The path of a request target: without query, percent-decoded, as WSGI's PATH_INFO is."""
-    path = _QUERY_OR_FRAGMENT.split(target, 1)[0]
+def parts_of(target: bytes) -> tuple[str, str]:
+    """Path and query of a request target, as WSGI's PATH_INFO and QUERY_STRING are.
+
+    The path is percent-decoded text, the query bytes in Latin-1's clothes.
+    """
+    path, _, query = target.partition(b"#")[0].partition(b"?")
     if not path.startswith(b"/"):  # absolute-form, RFC 9112 section 3.2.2
         _, slash, rest = path.partition(b"://")[2].partition(b"/")
         path = slash + rest
-    return text_of(unquote_to_bytes(path))
+    return text_of(unquote_to_bytes(path)), query.decode("latin-1")
 
 
 def text_of(path: bytes) -> str:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.builders import NOON
 from webhook.admission import Answer, Door
 from webhook.server import protocol, surface
 from webhook.server.protocol import Connection, Service
-from webhook.server.surface import Surface
+from webhook.server.reload import Report
+from webhook.server.surface import Response, Surface
 
 
 class Echo:
@@ -36,7 +38,8 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.admission = Echo()
         self.records: list[dict[str, Any]] = []
-        self.service = Service(Surface(self.admission), self.records.append, max_connections)
+        routes = Surface(self.admission, lambda: Report(NOON), lambda: Response(200, b""))
+        self.service = Service(routes, self.records.append, max_connections)
         self.service.tick(0.0)
         self.output = b""
         self.closed = self.aborted = self.paused = False

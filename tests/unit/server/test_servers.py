@@ -1,6 +1,7 @@
 """Both servers as real processes, over real TLS: alike, and hard to disturb."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -52,11 +53,18 @@ def both(ours: Served, flask: Served) -> tuple[Served, Served]:
     return ours, flask
 
 
+_LOADED = re.compile(rb"(?<=^podworthy_documents_loaded_timestamp_seconds )\S+", re.M)
+"""Two servers cannot have started at the same moment."""
+
+
 def raw_answer(served: Served, request: bytes) -> tuple[int, str, bytes]:
-    """The first final answer to some bytes."""
+    """The first final answer to some bytes, without the time of the server's start."""
     with served.connect() as connection:
         connection.sendall(request)
-        return read_answer(connection, request.split(b" ", 1)[0].decode("latin-1"))
+        status, content_type, body = read_answer(
+            connection, request.split(b" ", 1)[0].decode("latin-1")
+        )
+        return status, content_type, _LOADED.sub(b"0", body)
 
 
 def request(
@@ -86,7 +94,13 @@ TABLE = {
     "profile that is no UTF-8": (request(target="/validate/%ff%c3%a9", body=BODY), 404),
     "trailing slash": (request(target="/validate/", body=BODY), 404),
     "double slash": (request(target="//validate", body=BODY), 404),
-    "metrics": (request("GET", "/metrics"), 404),
+    "every check": (request("GET", "/readyz?verbose"), 200),
+    "every check, absolute-form": (request("GET", "https://x/readyz?a=1&verbose=#b"), 200),
+    "every check, encoded": (request("GET", "/readyz?verb%6fse=%ff;+a"), 200),
+    "no check": (request("GET", "/readyz#?verbose"), 200),
+    "metrics": (request("GET", "/metrics"), 200),
+    "metrics and a query": (request("GET", "/metrics?a=b"), 200),
+    "POST of metrics": (request("POST", "/metrics"), 405),
     "root": (request("GET", "/"), 404),
     "favicon": (request("GET", "/static/x"), 404),
     "all": (request("OPTIONS", "*"), 404),
@@ -131,8 +145,8 @@ def test_alike(both: tuple[Served, Served], bytes_: bytes, status: int) -> None:
 
 
 SEGMENTS = st.sampled_from(
-    ["validate", "mutate", "livez", "readyz", "strict", "baseline", "%2f", ""]
-)
+    ["validate", "mutate", "livez", "readyz", "metrics", "strict", "baseline", "%2f", ""]
+) | st.sampled_from(["?verbose", "readyz?verbose", "#", "&", "="])
 PATHS = st.lists(SEGMENTS | st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E)))
 BODIES = (
     st.binary()
@@ -161,6 +175,15 @@ def test_alike_whatever_is_asked(
     one, other = (raw_answer(served, bytes_) for served in both)
     assert one == other
     assert one[0] != 500
+
+
+def test_every_check_and_the_metrics(ours: Served) -> None:
+    status, content_type, body = ours.ask("GET", "/readyz?verbose")
+    assert (status, content_type) == (200, surface.TEXT)
+    assert body == b"[+]shutdown ok\n[+]documents ok\nreadyz check passed\n"
+    status, content_type, body = ours.ask("GET", "/metrics")
+    assert (status, content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    assert b"\npodworthy_documents_reload_failed 0.0\n" in body
 
 
 def test_many_requests_on_one_connection(both: tuple[Served, Served]) -> None:

@@ -4,9 +4,13 @@ import json
 
 import pytest
 
+from tests.builders import NOON
 from webhook.admission import Answer, Door
 from webhook.server import surface
-from webhook.server.surface import Surface, path_of
+from webhook.server.reload import Report
+from webhook.server.surface import Response, Surface, parts_of
+
+METRICS = Response(200, b"# HELP", "text/x-metrics")
 
 
 class Named:
@@ -18,7 +22,7 @@ class Named:
 
 @pytest.fixture
 def routes() -> Surface:
-    return Surface(Named())
+    return Surface(Named(), lambda: Report(NOON), lambda: METRICS)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +35,7 @@ def routes() -> Surface:
     ],
 )
 def test_doors(routes: Surface, path: str, asked: bytes) -> None:
-    answer = routes.respond("POST", path, b"")
+    answer = routes.respond("POST", path, "", b"")
     assert answer == surface.Response(200, asked, surface.JSON, record={"asked": True})
 
 
@@ -45,60 +49,112 @@ def test_doors(routes: Surface, path: str, asked: bytes) -> None:
         "/validate/",
         "/Validate",
         "/livez/",
-        "/metrics",
+        "/metrics/",
         "/validate\ufffd",
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_anything_else_does_not_exist(routes: Surface, method: str, path: str) -> None:
-    assert routes.respond(method, path, b"") is surface.NOT_FOUND
+    assert routes.respond(method, path, "", b"") is surface.NOT_FOUND
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_doors_take_posts_only(routes: Surface, method: str) -> None:
-    answer = routes.respond(method, "/validate", b"")
+    answer = routes.respond(method, "/validate", "", b"")
     assert (answer.status, answer.allow, answer.content_type) == (405, "POST", surface.JSON)
     assert json.loads(answer.body) == {"error": "only POST is allowed here"}
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_health_takes_gets_only(routes: Surface, path: str) -> None:
-    assert routes.respond("GET", path, b"") == surface.Response(200, b"ok", surface.TEXT)
-    answer = routes.respond("POST", path, b"")
+    assert routes.respond("GET", path, "", b"") == surface.Response(200, b"ok", surface.TEXT)
+    answer = routes.respond("POST", path, "", b"")
     assert (answer.status, answer.allow) == (405, "GET")
 
 
-@pytest.mark.parametrize(("path", "status"), [("/livez", 405), ("/validate", 405), ("/x", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/livez", 405), ("/metrics", 405), ("/validate", 405), ("/x", 404)]
+)
 def test_head_gets_no_body(routes: Surface, path: str, status: int) -> None:
-    answer = routes.respond("HEAD", path, b"")
+    answer = routes.respond("HEAD", path, "", b"")
     assert (answer.status, answer.body) == (status, b"")
 
 
 def test_a_method_nobody_has_heard_of(routes: Surface) -> None:
-    assert routes.respond("BREW", "/validate", b"") is surface.BAD_REQUEST
+    assert routes.respond("BREW", "/validate", "", b"") is surface.BAD_REQUEST
 
 
 def test_draining_fails_readiness_alone(routes: Surface) -> None:
     routes.ready = False
-    assert routes.respond("GET", "/readyz", b"").status == 503
-    assert routes.respond("GET", "/livez", b"").status == 200
-    assert routes.respond("POST", "/validate", b"").status == 200
+    assert routes.respond("GET", "/readyz", "", b"").status == 503
+    assert routes.respond("GET", "/livez", "", b"").status == 200
+    assert routes.respond("POST", "/validate", "", b"").status == 200
 
 
 @pytest.mark.parametrize(
-    ("target", "path"),
+    "query", ["verbose", "verbose=", "verbose=1", "verbose=false", "a&verbose", "v%65rbose"]
+)
+def test_every_check_is_told_to_whoever_asks(routes: Surface, query: str) -> None:
+    answer = routes.respond("GET", "/readyz", query, b"")
+    body = b"[+]shutdown ok\n[+]documents ok\nreadyz check passed\n"
+    assert answer == Response(200, body, surface.TEXT)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "a=verbose", "verbos", "Verbose", "exclude=verbose", "\xff="]
+)
+def test_nothing_is_told_to_whoever_does_not(routes: Surface, query: str) -> None:
+    assert routes.respond("GET", "/readyz", query, b"") == Response(200, b"ok", surface.TEXT)
+
+
+def test_bad_documents_are_told_and_make_nobody_unready() -> None:
+    report = Report(NOON, problem="caf\udce9.yaml:3: unknown key 'knid'", failures=1)
+    routes = Surface(Named(), lambda: report, lambda: METRICS)
+
+    assert routes.respond("GET", "/readyz", "", b"") == Response(200, b"ok", surface.TEXT)
+    answer = routes.respond("GET", "/readyz", "verbose", b"")
+    assert answer.status == 200
+    assert answer.body.decode().splitlines() == [
+        "[+]shutdown ok",
+        "[-]documents failed: caf\\udce9.yaml:3: unknown key 'knid' "
+        "(the set of 2026-11-24T12:00:00Z is in force)",
+        "readyz check passed",
+    ]
+
+
+def test_draining_is_told(routes: Surface) -> None:
+    routes.ready = False
+    answer = routes.respond("GET", "/readyz", "verbose", b"")
+    assert answer.status == 503
+    assert answer.body.decode().splitlines() == [
+        "[-]shutdown failed: draining",
+        "[+]documents ok",
+        "readyz check failed",
+    ]
+
+
+def test_metrics_take_gets_only(routes: Surface) -> None:
+    assert routes.respond("GET", "/metrics", "", b"") is METRICS
+    answer = routes.respond("POST", "/metrics", "", b"")
+    assert (answer.status, answer.allow) == (405, "GET")
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
     [
-        (b"/validate", "/validate"),
-        (b"/validate?timeout=3s", "/validate"),
-        (b"/validate?a=/b#c", "/validate"),
-        (b"/valid%61te/%e2%82%ac", "/validate/€"),
-        (b"/a%3Fb%2fc", "/a?b/c"),
-        (b"/%ff%zz", "/\ufffd%zz"),
-        (b"//validate", "//validate"),
-        (b"https://host:8443/validate?x", "/validate"),
-        (b"https://host?/validate", ""),
-        (b"*", ""),
+        (b"/validate", "/validate", ""),
+        (b"/validate?timeout=3s", "/validate", "timeout=3s"),
+        (b"/validate?a=/b#c", "/validate", "a=/b"),
+        (b"/validate#a?b", "/validate", ""),
+        (b"/validate?a?b", "/validate", "a?b"),
+        (b"/valid%61te/%e2%82%ac?%61", "/validate/€", "%61"),
+        (b"/a%3Fb%2fc", "/a?b/c", ""),
+        (b"/%ff%zz?\xff", "/\ufffd%zz", "\xff"),
+        (b"//validate", "//validate", ""),
+        (b"https://host:8443/validate?x", "/validate", "x"),
+        (b"https://host?/validate", "", "/validate"),
+        (b"*", "", ""),
     ],
 )
-def test_path_of(target: bytes, path: str) -> None:
-    assert path_of(target) == path
+def test_parts_of(target: bytes, path: str, query: str) -> None:
+    assert parts_of(target) == (path, query)

@@ -1,0 +1,297 @@
+"""Documents that change: one look at a time, no server and no waiting."""
+
+import logging
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import NOON, container, pod, response, review
+from tests.mounts import Mount
+from tests.serving import PATIENCE, eventually
+from webhook import documents
+from webhook.admission import Door
+from webhook.errors import DocumentError, UnknownProfile
+from webhook.server.reload import Reloader, Report, Sources
+
+PROFILE = """
+apiVersion: podworthy.dev/v1alpha1
+kind: Profile
+metadata: {name: %s}
+spec: {extends: baseline}
+"""
+EXEMPTION = """
+apiVersion: podworthy.dev/v1alpha1
+kind: Exemption
+metadata: {name: web}
+spec:
+  policies: [require-probes]
+  workload: {namespace: shop, kind: Pod, name: web}
+  reason: moves in Q1
+  owner: team-shop
+  granted: 2026-11-24
+  expires: 2026-12-31
+"""
+LATER = NOON + timedelta(minutes=1)
+
+
+class Clock:
+    """A time that a test moves on."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Mount:
+    """A mount with the profile `team` and nothing else."""
+    mount = Mount(tmp_path)
+    mount.write({"team.yaml": PROFILE % "team"})
+    return mount
+
+
+@pytest.fixture
+def reloader(mount: Mount, clock: Clock, caplog: pytest.LogCaptureFixture) -> Reloader:
+    """It has read the mount at NOON, and it is LATER now."""
+    reloader = Reloader(Sources((mount.directory,), "team"), clock, period=0.01)
+    clock.now = LATER
+    caplog.set_level(logging.INFO, "webhook")
+    return reloader
+
+
+def allows(reloader: Reloader) -> bool:
+    """Whether a pod without probes may pass."""
+    answer = reloader.admission.handle(Door.VALIDATE, None, review(pod(container())))
+    return bool(response(answer)["allowed"])
+
+
+def look_twice(reloader: Reloader) -> None:
+    reloader.check()
+    reloader.check()
+
+
+def test_the_first_set(reloader: Reloader) -> None:
+    assert reloader.report == Report(NOON)
+    assert not allows(reloader)
+
+
+def test_nothing_new_changes_nothing(reloader: Reloader, caplog: pytest.LogCaptureFixture) -> None:
+    snapshot = reloader.admission.snapshot
+    look_twice(reloader)
+    assert reloader.admission.snapshot is snapshot
+    assert reloader.report == Report(NOON)
+    assert caplog.messages == []
+
+
+def test_a_swapped_link_is_taken(
+    reloader: Reloader, mount: Mount, caplog: pytest.LogCaptureFixture
+) -> None:
+    mount.write({"team.yaml": PROFILE % "team", "exemptions.yaml": EXEMPTION})
+    look_twice(reloader)
+    assert allows(reloader)
+    assert reloader.report == Report(LATER, reloads=1)
+    assert caplog.messages == ["documents reloaded: 4 profiles, 1 exemption"]
+
+
+def test_the_same_bytes_in_another_directory_are_nothing_new(
+    reloader: Reloader, mount: Mount
+) -> None:
+    mount.write({"team.yaml": PROFILE % "team"})
+    look_twice(reloader)
+    assert reloader.report == Report(NOON)
+
+
+def test_a_file_that_is_edited_in_its_place_is_taken(
+    mount: Mount, clock: Clock, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Even one of the same size, within one tick of the file system's clock."""
+    file = tmp_path_factory.mktemp("files") / "exemption"
+    file.write_text(EXEMPTION.replace("name: web}", "name: wib}"))
+    reloader = Reloader(Sources((mount.directory, file), "team"), clock, period=0.01)
+    assert not allows(reloader)
+    file.write_text(EXEMPTION)
+    look_twice(reloader)
+    assert allows(reloader)
+
+
+def test_a_change_is_taken_when_it_rests(reloader: Reloader, mount: Mount) -> None:
+    """Somebody copies one file after the other."""
+    (mount.directory / "exemption.yaml").write_text(EXEMPTION)
+    reloader.check()
+    (mount.directory / "other.yaml").write_text(EXEMPTION.replace("{name: web}", "{name: other}"))
+    reloader.check()
+    assert not allows(reloader)
+    reloader.check()
+    assert allows(reloader)
+    assert reloader.report.reloads == 1
+
+
+def test_a_change_that_is_undone_at_once_was_none(reloader: Reloader, mount: Mount) -> None:
+    file = mount.directory / "exemption.yaml"
+    file.write_text("kind: [")
+    reloader.check()
+    file.unlink()
+    look_twice(reloader)
+    assert reloader.report == Report(NOON)
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        (
+            {"team.yaml": PROFILE % "team", "a.yaml": "\nkind: Exemptoin\n"},
+            "a.yaml:2: 'kind' must be 'Profile' or 'Exemption', not 'Exemptoin' "
+            "(did you mean 'Exemption'?)",
+        ),
+        ({"team.yaml": PROFILE % "team", "a.yaml": "a: ["}, "a.yaml:1: "),
+        (
+            {"team.yaml": PROFILE % "taem"},
+            "no profile 'team' (did you mean 'taem'?); there are advise, baseline, strict, taem",
+        ),
+        ({}, "no profile 'team'; there are advise, baseline, strict"),
+    ],
+    ids=["unknown kind", "no YAML", "the default profile is renamed", "nothing is left"],
+)
+def test_a_bad_set_keeps_the_last_good_one(
+    reloader: Reloader,
+    mount: Mount,
+    caplog: pytest.LogCaptureFixture,
+    files: dict[str, str],
+    problem: str,
+) -> None:
+    snapshot = reloader.admission.snapshot
+    mount.write(files)
+    for _ in range(5):
+        reloader.check()
+    assert reloader.admission.snapshot is snapshot
+    told = reloader.report.problem
+    assert told is not None
+    assert told.removeprefix(f"{mount.directory}/").startswith(problem)
+    assert reloader.report == Report(NOON, problem=told, failures=1)
+    assert caplog.record_tuples == [
+        ("webhook.server.reload", logging.ERROR, f"documents not reloaded: {told}")
+    ]
+
+
+def test_every_problem_is_told_on_a_line_of_its_own(
+    reloader: Reloader, mount: Mount, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = {"b.yaml": EXEMPTION.replace("shop", "Shop"), "a.yaml": "\x1b[31m: 1\n---\n- 1\n"}
+    mount.write(bad)
+    look_twice(reloader)
+    lines = caplog.text.splitlines()
+    assert len(lines) == len(caplog.messages) >= 3
+    assert all("documents not reloaded: " in line for line in lines)
+    assert "\x1b" not in caplog.text
+    assert reloader.report.failures == 1
+
+
+def test_a_repaired_set_is_taken(
+    reloader: Reloader, mount: Mount, caplog: pytest.LogCaptureFixture
+) -> None:
+    mount.write({"team.yaml": "a: ["})
+    look_twice(reloader)
+    mount.write({"team.yaml": PROFILE % "team"})
+    look_twice(reloader)
+    assert reloader.report == Report(LATER, reloads=1, failures=1)
+    assert caplog.messages[-1] == "documents reloaded: 4 profiles, 0 exemptions"
+
+
+def test_a_directory_that_vanishes_and_comes_back(reloader: Reloader, mount: Mount) -> None:
+    away = mount.directory.with_name("away")
+    mount.directory.rename(away)
+    look_twice(reloader)
+    assert reloader.report.problem is not None
+    assert reloader.report.problem.startswith(f"{mount.directory}: No such file or directory; ")
+    away.rename(mount.directory)
+    look_twice(reloader)
+    assert reloader.report.problem is None
+
+
+def test_a_directory_that_is_away_for_a_moment_is_no_problem(
+    reloader: Reloader, mount: Mount
+) -> None:
+    away = mount.directory.with_name("moment")
+    mount.directory.rename(away)
+    reloader.check()
+    away.rename(mount.directory)
+    look_twice(reloader)
+    assert reloader.report == Report(NOON)
+
+
+def test_a_bug_of_ours_keeps_the_last_good_set(
+    reloader: Reloader,
+    mount: Mount,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def crash(*_: Any) -> documents.Documents:
+        raise ZeroDivisionError
+
+    mount.write({"team.yaml": PROFILE % "team", "exemptions.yaml": EXEMPTION})
+    with monkeypatch.context() as patch:
+        patch.setattr(documents, "parse", crash)
+        look_twice(reloader)
+    assert reloader.report == Report(NOON, problem="podworthy failed; its log says why", failures=1)
+    assert "ZeroDivisionError" in caplog.text
+    assert not allows(reloader)
+
+
+def test_the_thread_looks_until_it_is_stopped(reloader: Reloader, mount: Mount) -> None:
+    reloader.start()
+    mount.write({"team.yaml": PROFILE % "team", "exemptions.yaml": EXEMPTION})
+    eventually(lambda: allows(reloader))
+    reloader.stop(timeout=PATIENCE)
+    assert "documents" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_the_thread_survives_what_nobody_thought_of(
+    reloader: Reloader,
+    mount: Mount,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def crash(*_: Any) -> documents.Texts:
+        raise MemoryError
+
+    reloader.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(documents, "read", crash)
+        eventually(lambda: "a look at the documents failed" in caplog.text)
+    mount.write({"team.yaml": PROFILE % "team", "exemptions.yaml": EXEMPTION})
+    eventually(lambda: allows(reloader))
+    reloader.stop(timeout=PATIENCE)
+
+
+def test_a_worker_that_replaces_another_takes_what_is_there_at_once(
+    reloader: Reloader, mount: Mount
+) -> None:
+    mount.write({"team.yaml": PROFILE % "team", "exemptions.yaml": EXEMPTION})
+    reloader.start()
+    assert allows(reloader)
+    reloader.stop(timeout=PATIENCE)
+
+
+def test_without_files_nobody_looks(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    reloader = Reloader(Sources((), "baseline"), clock, period=0.01)
+    monkeypatch.setattr(documents, "read", lambda _: pytest.fail("somebody looks"))
+    reloader.start()
+    reloader.stop(timeout=PATIENCE)
+
+
+def test_a_first_set_that_is_bad_is_refused(mount: Mount, clock: Clock) -> None:
+    with pytest.raises(UnknownProfile):
+        Reloader(Sources((mount.directory,), "payments"), clock, period=0.01)
+    mount.write({"team.yaml": "a: ["})
+    with pytest.raises(DocumentError):
+        Reloader(Sources((mount.directory,), "team"), clock, period=0.01)
