@@ -7,7 +7,7 @@ BIN := .venv/bin
 LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint sandbox lock clean
+.PHONY: run test lint docs sandbox lock clean
 
 run: .venv/run.stamp ## the webhook on this machine, with examples sent through it
 	@$(BIN)/python -m examples.demo --port $(PORT)
@@ -21,6 +21,9 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+docs: .venv/dev.stamp ## docs/policies, from the docstrings of policies
+	@$(BIN)/python -m tests.docs
 
 sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until Ctrl-C
 	@$(BIN)/python -m tests.cluster.sandbox --kubernetes $(firstword $(KUBERNETES))

@@ -67,11 +67,17 @@ class Snapshot(msgspec.Struct, frozen=True):
 class Admission:
     """Answers reviews by the documents of one snapshot. It does no I/O."""
 
-    def __init__(self, snapshot: Snapshot, clock: Callable[[], datetime]) -> None:
-        """`clock` gives the time of records and of expiry, with a time zone."""
+    def __init__(
+        self, snapshot: Snapshot, clock: Callable[[], datetime], docs_url: str | None = None
+    ) -> None:
+        """`clock` gives the time of records and of expiry, with a time zone.
+
+        `docs_url` is where denials say that there is more to read, see `webhook.links`.
+        """
         self.snapshot = snapshot
         """What is in force; another one may be put in its place between any two reviews."""
         self._clock = clock
+        self._docs_url = docs_url
 
     def handle(self, door: Door, profile: str | None, body: bytes) -> Answer:
         """The answer to one request at a door; `profile` is None where the path names none."""
@@ -112,9 +118,10 @@ class Admission:
         denying = [finding for finding in verdict.findings if finding.denies]
         failed = [crash for crash in verdict.crashes if crash.denies]
         denied = bool(denying or failed)
+        denial = messages.denial(profile.name, denying, failed, self._docs_url) if denied else None
         body = review.render(
             request.uid,
-            denial=messages.denial(profile.name, denying, failed) if denied else None,
+            denial=denial,
             warnings=() if denied else messages.warnings(verdict.findings, verdict.crashes),
             audit_annotations=_annotations(
                 messages.finding_clauses(verdict.findings), verdict.crashes

@@ -62,6 +62,20 @@ class _Format(click.ParamType[tuple[str, str | None]]):
         return name, None if file in ("", *_STDOUT) else file
 
 
+class _DocsUrl(click.ParamType[str]):
+    """Where policies are documented, see `webhook.links`."""
+
+    name = "url"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from webhook.links import base_url
+
+        try:
+            return base_url(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 def _documents(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say where documents are; the command gets them as `profiles` and so on."""
     for flag, what in (("--exemptions", "exemptions"), ("--profiles", "profiles")):
@@ -82,6 +96,13 @@ _controllers_option = _option(
     multiple=True,
     help="Believe this user's ownerReferences, as those of the built-in controllers. May be "
     "repeated.",
+)
+
+_docs_url_option = _option(
+    "--docs-url",
+    metavar="URL",
+    type=_DocsUrl(),
+    help="Denials end with URL/POLICY, where there is more to read.",
 )
 
 
@@ -198,7 +219,7 @@ def exemptions(
 
 @main.command()
 def policies() -> None:
-    """List the policies.
+    """List the policies, with their actions in the profiles baseline and strict.
 
     \b
     Examples:
@@ -206,10 +227,9 @@ def policies() -> None:
       podworthy explain require-claims
     """
     from webhook.catalog import POLICIES
+    from webhook.explain.text import listing
 
-    width = max(map(len, POLICIES))
-    for policy in POLICIES.values():
-        click.echo(f"{policy.id:<{width}}  {policy.summary}")
+    click.echo(listing(POLICIES.values(), _load(()).profiles))
 
 
 @main.command()
@@ -222,13 +242,17 @@ def explain(policy: str) -> None:
       podworthy explain require-probes
     """
     from webhook.catalog import POLICIES
-    from webhook.errors import did_you_mean
-    from webhook.explain import text
+    from webhook.errors import DocstringError, did_you_mean
+    from webhook.explain import page
+    from webhook.explain.text import text
 
     if policy not in POLICIES:
         near = did_you_mean(policy, POLICIES)
         raise click.UsageError(f"no policy {policy!r}{near}; `podworthy policies` lists them")
-    click.echo(text(POLICIES[policy]))
+    try:
+        click.echo(text(page(POLICIES[policy], _load(()).profiles)))
+    except DocstringError as error:
+        _refuse(error)
 
 
 @main.command()
@@ -252,6 +276,7 @@ def explain(policy: str) -> None:
 )
 @_documents
 @_controllers_option
+@_docs_url_option
 @_option(
     "--drain",
     type=click.FloatRange(0),
@@ -270,6 +295,7 @@ def serve(
     profiles: tuple[Path, ...],
     exemptions: tuple[Path, ...],
     controllers: tuple[str, ...],
+    docs_url: str | None,
     drain: float,
 ) -> None:
     """Answer the API server's AdmissionReviews over HTTPS.
@@ -296,7 +322,8 @@ def serve(
             wsgi=wsgi,
             drain=drain,
         )
-        run(Sources(paths, profile, frozenset(controllers)), settings)
+        sources = Sources(paths, profile, frozenset(controllers), docs_url)
+        run(sources, settings, _pages())
     except PodworthyError as error:
         _refuse(error)
 
@@ -320,6 +347,22 @@ def _load(paths: tuple[Path, ...]) -> "Documents":
     from webhook.catalog import POLICIES
 
     return documents.load(dict.fromkeys(paths), POLICIES)
+
+
+def _pages() -> "Callable[[], dict[str, bytes]]":
+    """Makes the pages of the policies, once somebody reads one; their docstrings are read now."""
+    from webhook.catalog import POLICIES
+    from webhook.explain import pages
+    from webhook.server.surface import PAGES
+
+    policies = pages(POLICIES.values(), _load(()).profiles)
+
+    def rendered() -> dict[str, bytes]:
+        from webhook.explain.html import site
+
+        return site(policies, PAGES)
+
+    return rendered
 
 
 def _court(profile: str, paths: tuple[Path, ...], controllers: tuple[str, ...]) -> "Court":

@@ -3,6 +3,7 @@
     PodworthyError
     ├── DocumentError     a Profile that cannot be used (the platform team's to fix)
     ├── UnknownProfile    a profile that nobody defined
+    ├── DocstringError    a policy whose docstring is not its documentation
     ├── BadReview         an AdmissionReview that cannot be answered (HTTP 400)
     ├── MalformedObject   a workload whose shape Kubernetes itself would refuse
     └── CannotServe       the server cannot start: its certificate or its address
@@ -36,6 +37,13 @@ class UnknownProfile(PodworthyError):
         super().__init__(
             f"no profile {name!r}{did_you_mean(name, names)}; there are {', '.join(names)}"
         )
+
+
+class DocstringError(PodworthyError):
+    """A policy's docstring does not have the form of `webhook.explain.docstring`."""
+
+    def __init__(self, policy: str, problem: str) -> None:
+        super().__init__(f"policy {policy}: its docstring {problem}")
 
 
 class BadReview(PodworthyError):

@@ -8,9 +8,12 @@ from typing import Final
 from webhook.api import Violation
 from webhook.engine import Crash, Filling, Finding
 from webhook.exemptions import GRACE, Exemption
+from webhook.links import policy_url
 
 MAX_DENIAL: Final = 900
 """Characters of a denial, about: what a terminal shows without hiding the start."""
+MAX_READ_MORE: Final = MAX_DENIAL // 3
+"""Characters of it that may tell where to read more."""
 MAX_WARNING: Final = 120
 """Characters of a warning, as the API asks (k8s.io/api admission/v1 `AdmissionResponse`)."""
 MAX_WARNINGS: Final = 30
@@ -34,8 +37,16 @@ def printable(text: str) -> str:
     return _CONTROL.sub("?", text)
 
 
-def denial(profile: str, findings: Sequence[Finding], crashes: Sequence[Crash]) -> str:
-    """Why a request is denied: a count, then a line for each reason, shortened to `MAX_DENIAL`."""
+def denial(
+    profile: str,
+    findings: Sequence[Finding],
+    crashes: Sequence[Crash],
+    docs_url: str | None = None,
+) -> str:
+    """Why a request is denied: a count, then a line for each reason, shortened to `MAX_DENIAL`.
+
+    With `docs_url` (see `webhook.links`) it ends with where to read more on each policy.
+    """
     counts = [count(len(findings), "violation")] if findings else []
     if crashes:
         counts.append(f"{count(len(crashes), 'policy', 'policies')} failed")
@@ -43,14 +54,26 @@ def denial(profile: str, findings: Sequence[Finding], crashes: Sequence[Crash]) 
     reasons = chain(
         (_sentence(finding.policy, finding.violation) for finding in findings), map(_crash, crashes)
     )
-    length = len(lines[0])
+    read_more = _read_more(findings, docs_url) if docs_url else []
+    length = len(lines[0]) + _length(read_more)
     for index, reason in enumerate(reasons):
         length += len(reason) + 1
         if length > MAX_DENIAL and index:
             lines.append(f"and {len(findings) + len(crashes) - index} more")
             break
         lines.append(reason)
-    return "\n".join(lines)
+    return "\n".join(lines + read_more)
+
+
+def _read_more(findings: Iterable[Finding], docs_url: str) -> list[str]:
+    """A line for each policy; one for all of them where those would take the reasons' place."""
+    policies = dict.fromkeys(finding.policy for finding in findings)
+    lines = [f"read more: {policy_url(docs_url, policy)}" for policy in policies]
+    return lines if _length(lines) <= MAX_READ_MORE else [f"read more: {docs_url}"]
+
+
+def _length(lines: Iterable[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
 
 
 def warnings(findings: Iterable[Finding], crashes: Iterable[Crash]) -> list[str]:

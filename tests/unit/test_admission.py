@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.builders import (
+    NOON,
     Object,
     admission,
     annotated,
@@ -111,6 +112,15 @@ def test_what_only_warns_is_allowed(shipped: Admission) -> None:
             "require-claims": "warn /spec/volumes/0/hostPath",
         },
     }
+
+
+def test_a_denial_ends_with_where_to_read_more_if_that_is_set(shipped: Admission) -> None:
+    url = "https://docs.example/policies"
+    linking = Admission(shipped.snapshot, lambda: NOON, url)
+    plain, more = (validate(one, review(BARE))["status"] for one in (shipped, linking))
+    assert more["message"] == (
+        f"{plain['message']}\nread more: {url}/require-probes\nread more: {url}/require-claims"
+    )
 
 
 def test_there_are_no_warnings_beside_a_denial(shipped: Admission) -> None:

@@ -50,6 +50,7 @@ def podworthy(*arguments: str, **variables: str) -> Result:
         (["serve", "--dev", "--cert", "tls.crt", "--key", "tls.key"], 2),
         (["serve", "--cert", "tls.crt"], 2),
         (["serve", "--dev", "--profile", "strct"], 2),
+        (["serve", "--dev", "--docs-url", "docs.example"], 2),
         (["frobnicate"], 2),
     ],
 )
@@ -152,22 +153,33 @@ def test_a_pipe_cannot_be_read_again(tmp_path: Path) -> None:
     assert f"{pipe}: is a pipe; documents are read again when they change" in result.stderr
 
 
-def test_policies_are_listed() -> None:
-    listed = podworthy("policies").stdout.splitlines()
+def test_an_address_of_pages_that_is_none_is_told() -> None:
+    stderr = podworthy("serve", "--dev", PODWORTHY_DOCS_URL="ftp://docs.example").stderr
+    assert "'--docs-url'" in stderr
+    assert "'ftp://docs.example' is no address of pages: give http://HOST/PATH" in stderr
+
+
+def test_policies_are_listed_with_their_actions() -> None:
+    head, *listed = podworthy("policies").stdout.splitlines()
+    assert head.split() == ["policy", "baseline", "strict", "what", "it", "asks"]
     assert [line.split()[0] for line in listed] == list(catalog.POLICIES)
+    (claims,) = (line.split()[1:3] for line in listed if line.startswith("require-claims "))
+    assert claims == ["deny", "deny"]
+    assert max(map(len, listed)) <= 100
 
 
 @pytest.mark.parametrize("policy", catalog.POLICIES)
-def test_explain_prints_the_docstring_the_kinds_and_the_defaults(policy: str) -> None:
+def test_explain_prints_the_docstring_and_what_else_there_is_to_say(policy: str) -> None:
     text = podworthy("explain", policy).stdout
 
     assert text.startswith(f"{policy}: ")
     for heading in ("What it checks", "Why", "Bad", "Good", "Params", "Limits"):
         assert f"\n{heading}\n" in text
-    assert "\nKinds\n    Pod, " in text
-    assert "\nDefaults of params\n" in text
+    assert f"\nKinds\n    {', '.join(catalog.POLICIES[policy].kinds)}\n" in text
+    assert "\nActions in the shipped profiles\n    advise " in text
+    _, _, defaults = text.partition("\nDefaults of params\n")
     for param in catalog.POLICIES[policy].params.model_fields.values():
-        assert f"    {param.alias}:" in text
+        assert f"    {param.alias}:" in defaults
 
 
 @pytest.mark.parametrize("command", ["audit", "explain", "policies", "serve"])
@@ -175,7 +187,7 @@ def test_help_has_an_example(command: str) -> None:
     assert f"podworthy {command}" in podworthy(command, "--help").stdout.partition("Examples:")[2]
 
 
-SERVING = ["cryptography", "flask", "gunicorn", "prometheus_client", "uvloop"]
+SERVING = ["cryptography", "flask", "gunicorn", "jinja2", "prometheus_client", "uvloop"]
 
 
 @pytest.mark.parametrize(
@@ -183,8 +195,9 @@ SERVING = ["cryptography", "flask", "gunicorn", "prometheus_client", "uvloop"]
     [
         (["--help"], [*SERVING, "msgspec", "pydantic", "yaml"]),
         (["audit", GOOD], SERVING),
+        (["explain", "require-probes"], SERVING),
     ],
-    ids=["--help", "audit"],
+    ids=["--help", "audit", "explain"],
 )
 def test_a_command_imports_only_what_it_needs(arguments: list[str], heavy: list[str]) -> None:
     program = (

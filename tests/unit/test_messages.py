@@ -8,7 +8,9 @@ from tests.builders import Object, container, of_kind, pod, profile, read, state
 from webhook import engine, messages
 from webhook.api import Fill, Violation
 from webhook.engine import Crash, Filling, Finding
+from webhook.links import MAX_URL
 
+DOCS = "https://docs.example/policies"
 JUDGING = profile(
     "baseline",
     policies={
@@ -29,8 +31,9 @@ def finding(
     fix: str = "add httpGet, tcpSocket, grpc or exec",
     why: str = "",
     action: str = "warn",
+    policy: str = "require-probes",
 ) -> Finding:
-    return Finding("require-probes", action, Violation(path, subject, fact, fix, why))
+    return Finding(policy, action, Violation(path, subject, fact, fix, why))
 
 
 # Denials
@@ -107,6 +110,59 @@ def test_no_name_is_so_long_that_it_hides_the_rest() -> None:
     assert len(text) < 500
     assert "(/spec/containers/0); add httpGet" in text
     assert text.endswith("[require-probes]")
+
+
+def test_a_denial_ends_with_where_to_read_more_on_each_policy() -> None:
+    obj = pod(container(), volumes=[{"name": "data", "hostPath": {"path": "/srv"}}])
+    found = findings(obj)
+    assert len(found) == 3
+    assert messages.denial("baseline", found, (), DOCS) == (
+        f"{messages.denial('baseline', found, ())}\n"
+        "read more: https://docs.example/policies/require-probes\n"
+        "read more: https://docs.example/policies/require-claims"
+    )
+
+
+@pytest.mark.parametrize("count", [5, 10, 11, 50, 1000])
+@pytest.mark.parametrize("policies", [1, 2, 3, 20])
+def test_where_to_read_more_takes_its_place_from_the_reasons(count: int, policies: int) -> None:
+    many = [finding(subject=f"c{n}", policy=f"policy-{n % policies}") for n in range(count)]
+    text = messages.denial("baseline", many, (), DOCS)
+
+    first, *lines = text.split("\n")
+    assert first == f"podworthy/baseline: {count} violations"
+    told = [line for line in lines if line.startswith("c")]
+    rest, more = (
+        [line for line in lines if line.startswith(word)] for word in ("and", "read more: ")
+    )
+    assert lines == told + rest + more
+    assert rest == ([f"and {count - len(told)} more"] if len(told) < count else [])
+    assert len(text) <= 900 + len("\nand 1000 more")
+    assert len(told) == count or len(text) > 750
+    if min(policies, count) <= 3:
+        assert more == [f"read more: {DOCS}/policy-{n}" for n in range(policies)]
+
+
+def test_many_policies_share_one_line_where_theirs_would_take_the_reasons_place() -> None:
+    many = [finding(policy=f"policy-{n}") for n in range(20)]
+    lines = messages.denial("baseline", many, (), DOCS).split("\n")
+    assert [line for line in lines if line.startswith("read")] == [f"read more: {DOCS}"]
+
+
+def test_the_longest_address_leaves_room_for_reasons() -> None:
+    long = "https://docs.example/".ljust(MAX_URL, "x")
+    text = messages.denial("baseline", [finding(policy=f"p{n}") for n in range(9)], (), long)
+    assert text.count("no livenessProbe") >= 5
+    assert text.endswith(f"\nread more: {long}")
+    assert len(text) <= 900 + len("\nand 9 more")
+
+
+def test_there_is_nothing_to_read_on_a_policy_that_failed() -> None:
+    crash = Crash("require-claims", "KeyError: 'driver'", denies=True)
+    for found in ([], [finding()]):
+        lines = messages.denial("strict", found, [crash], DOCS).split("\n")
+        more = [line for line in lines if line.startswith("read more")]
+        assert more == [f"read more: {DOCS}/require-probes"] * len(found)
 
 
 # Warnings

@@ -35,6 +35,8 @@ class Sources(msgspec.Struct, frozen=True):
     """Name of the default profile."""
     controllers: frozenset[str] = frozenset()
     """Users whose ownerReferences are believed, besides the built-in controllers."""
+    docs_url: str | None = None
+    """Where denials say that there is more to read, see `webhook.links`."""
 
     def snapshot(self, texts: documents.Texts) -> Snapshot:
         """What the texts put in force. Raises `DocumentError`, and `UnknownProfile` if the default
@@ -70,7 +72,7 @@ class Reloader:
         self._clock = clock
         self._period = period
         self._seen = self._judged = documents.read(sources.paths)
-        self.admission = Admission(sources.snapshot(self._judged), clock)
+        self.admission = Admission(sources.snapshot(self._judged), clock, sources.docs_url)
         _refuse_pipes(sources.paths)
         self.report = Report(clock())
         """Another one is put in its place whenever something was loaded, or could not be."""

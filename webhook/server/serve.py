@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,8 +42,10 @@ class Settings:
     """Seconds to go on answering after SIGTERM."""
 
 
-def serve(sources: Sources, settings: Settings) -> None:
+def serve(sources: Sources, settings: Settings, pages: Callable[[], Mapping[str, bytes]]) -> None:
     """Answer until a signal ends it: SIGTERM after the drain, SIGINT at once, both by exiting 0.
+
+    `pages` are those of `Surface`.
 
     On standard error, the last line once the server answers is `Ready: https://HOST:PORT (Ctrl-C
     stops)`, and then comes what happens to documents; standard output is the decision log. Raises
@@ -61,7 +63,12 @@ def serve(sources: Sources, settings: Settings) -> None:
 
         _log_to_stderr()
         Application(
-            Surface(reloader.admission, lambda: reloader.report, Metrics(reloader, _now).page),
+            Surface(
+                reloader.admission,
+                lambda: reloader.report,
+                Metrics(reloader, _now).page,
+                pages,
+            ),
             reloader,
             context,
             address,

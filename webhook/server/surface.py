@@ -6,7 +6,7 @@ servers cannot differ: `protocol` and `app` only carry bytes to and fro.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, unquote_to_bytes
 
@@ -33,6 +33,7 @@ transport/cache.go): whoever closes first should be the client, or its next requ
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
 
 
 class Handler(Protocol):
@@ -66,7 +67,7 @@ NO_UPGRADE: Final = _error(400, "this server speaks HTTP/1.1 only: no upgrade, n
 NOT_FOUND: Final = _error(
     404,
     "no such path; there are POST /validate[/PROFILE], POST /mutate[/PROFILE], "
-    "GET /livez, GET /readyz[?verbose] and GET /metrics",
+    "GET /livez, GET /readyz[?verbose], GET /metrics and GET /policies/[POLICY]",
 )
 TIMED_OUT: Final = _error(408, "the request took too long to arrive")
 BODY_TOO_LARGE: Final = _error(413, f"the body is larger than {MAX_BODY // 1024**2} MiB")
@@ -86,6 +87,9 @@ _GET_ONLY: Final = _error(405, "only GET is allowed here", allow="GET")
 _OK: Final = Response(200, b"ok", TEXT)
 _DRAINING: Final = Response(503, b"draining", TEXT)
 
+PAGES: Final = "/policies"
+"""What the paths of all pages begin with."""
+
 _DOORS: Final[Mapping[str, Door]] = {door.value: door for door in Door}
 _METHODS: Final = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
@@ -101,11 +105,16 @@ class Surface:
         admission: Handler,
         documents: Callable[[], Report],
         metrics: Callable[[], Response],
+        pages: Callable[[], Mapping[str, bytes]] = dict,
     ) -> None:
-        """`documents` tells how they stand, `metrics` answers a scrape; neither does any I/O."""
+        """`documents` tells how they stand, `metrics` answers a scrape; neither does any I/O.
+
+        `pages` gives path to HTML, all below `PAGES`; it is asked once, by the first reader.
+        """
         self._admission = admission
         self._documents = documents
         self._metrics = metrics
+        self._html = cache(pages)
         self.ready = True
         """False once the process is about to leave; `/readyz` then fails."""
 
@@ -124,10 +133,13 @@ class Surface:
             return BAD_REQUEST
         if at_a_door:
             return _POST_ONLY
-        if path not in ("/livez", "/metrics", "/readyz"):
+        html = self._html().get(path) if path.startswith(PAGES) else None
+        if html is None and path not in ("/livez", "/metrics", "/readyz"):
             return NOT_FOUND
         if method != "GET":
             return _GET_ONLY
+        if html is not None:
+            return Response(200, html, HTML)
         if path == "/metrics":
             return self._metrics()
         if path == "/livez":

@@ -87,6 +87,9 @@ TABLE = {
     "HTTP/1.0": (b"GET /livez HTTP/1.0\r\n\r\n", 200),
     "health": (request("GET", "/livez"), 200),
     "readiness": (request("GET", "/readyz"), 200),
+    "list of policies": (request("GET", "/policies/"), 200),
+    "the same": (request("GET", "/policies"), 200),
+    "a policy": (request("GET", "/policies/require-probes?x"), 200),
     "no JSON": (request(body=b"\xff"), 400),
     "no body": (request(), 400),
     "unknown profile": (request(target="/validate/strct", body=BODY), 404),
@@ -94,6 +97,8 @@ TABLE = {
     "profile that is no UTF-8": (request(target="/validate/%ff%c3%a9", body=BODY), 404),
     "trailing slash": (request(target="/validate/", body=BODY), 404),
     "double slash": (request(target="//validate", body=BODY), 404),
+    "unknown policy": (request("GET", "/policies/require-probs"), 404),
+    "policy with a slash": (request("GET", "/policies/require-probes/"), 404),
     "every check": (request("GET", "/readyz?verbose"), 200),
     "every check, absolute-form": (request("GET", "https://x/readyz?a=1&verbose=#b"), 200),
     "every check, encoded": (request("GET", "/readyz?verb%6fse=%ff;+a"), 200),
@@ -105,6 +110,8 @@ TABLE = {
     "favicon": (request("GET", "/static/x"), 404),
     "all": (request("OPTIONS", "*"), 404),
     "HEAD": (request("HEAD", "/livez"), 405),
+    "HEAD of a policy": (request("HEAD", "/policies/require-probes"), 405),
+    "POST of a policy": (request("POST", "/policies/require-probes", BODY), 405),
     "GET of a door": (request("GET"), 405),
     "OPTIONS of a door": (request("OPTIONS"), 405),
     "POST of health": (request("POST", "/livez"), 405),
@@ -145,7 +152,10 @@ def test_alike(both: tuple[Served, Served], bytes_: bytes, status: int) -> None:
 
 
 SEGMENTS = st.sampled_from(
-    ["validate", "mutate", "livez", "readyz", "metrics", "strict", "baseline", "%2f", ""]
+    [
+        *("validate", "mutate", "livez", "readyz", "metrics", "strict", "baseline", "%2f", ""),
+        *("policies", "require-probes"),
+    ]
 ) | st.sampled_from(["?verbose", "readyz?verbose", "#", "&", "="])
 PATHS = st.lists(SEGMENTS | st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E)))
 BODIES = (
@@ -184,6 +194,14 @@ def test_every_check_and_the_metrics(ours: Served) -> None:
     status, content_type, body = ours.ask("GET", "/metrics")
     assert (status, content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert b"\npodworthy_documents_reload_failed 0.0\n" in body
+
+
+def test_the_policies_are_pages(both: tuple[Served, Served]) -> None:
+    for served in both:
+        status, content_type, body = served.ask("GET", "/policies/require-claims")
+        assert (status, content_type) == (200, "text/html; charset=utf-8")
+        assert body.startswith(b"<!doctype html>")
+        assert b"<h1>require-claims</h1>" in body
 
 
 def test_many_requests_on_one_connection(both: tuple[Served, Served]) -> None:

@@ -1,6 +1,7 @@
 """The router: every path and method there is."""
 
 import json
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -51,6 +52,8 @@ def test_doors(routes: Surface, path: str, asked: bytes) -> None:
         "/livez/",
         "/metrics/",
         "/validate\ufffd",
+        "/policies",
+        "/policies/require-probes",
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -70,6 +73,43 @@ def test_health_takes_gets_only(routes: Surface, path: str) -> None:
     assert routes.respond("GET", path, "", b"") == surface.Response(200, b"ok", surface.TEXT)
     answer = routes.respond("POST", path, "", b"")
     assert (answer.status, answer.allow) == (405, "GET")
+
+
+LIST, PAGE = "/policies/", "/policies/named"
+
+
+def surface_with(pages: Callable[[], Mapping[str, bytes]]) -> Surface:
+    return Surface(Named(), lambda: Report(NOON), lambda: METRICS, pages)
+
+
+def test_pages_are_made_for_their_first_reader_alone() -> None:
+    made: list[str] = []
+
+    def pages() -> dict[str, bytes]:
+        made.append("once")
+        return {LIST: b"<p>list", PAGE: b"<p>page"}
+
+    routes = surface_with(pages)
+    for path in ("/livez", "/validate", "/"):
+        routes.respond("POST", path, "", b"")
+    assert made == []
+    for _ in range(2):
+        assert routes.respond("GET", PAGE, "", b"") == surface.Response(
+            200, b"<p>page", surface.HTML
+        )
+        assert routes.respond("GET", LIST, "", b"") == surface.Response(
+            200, b"<p>list", surface.HTML
+        )
+        for path in ("/policies", "/policies/nmed", "/policies/named/", "/policiesnamed"):
+            assert routes.respond("GET", path, "", b"") is surface.NOT_FOUND
+    assert made == ["once"]
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD", "DELETE", "OPTIONS"])
+def test_pages_take_gets_only(method: str) -> None:
+    answer = surface_with(lambda: {PAGE: b"<p>page"}).respond(method, PAGE, "", b"")
+    assert (answer.status, answer.allow, answer.content_type) == (405, "GET", surface.JSON)
+    assert answer.body == (b"" if method == "HEAD" else b'{"error":"only GET is allowed here"}')
 
 
 @pytest.mark.parametrize(
