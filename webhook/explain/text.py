@@ -35,7 +35,7 @@ def text(page: Page) -> str:
     if page.rules:
         parts.append(_section("Rules with an action of their own", [", ".join(page.rules)]))
     if page.params:
-        parts.append(_section("Types of params", _params(page.params)))
+        parts.append(_section("Types of params", _params(page.params, page.documentation.params)))
         parts.append(_section("Defaults of params", page.defaults.splitlines()))
     return "\n\n".join(parts)
 
@@ -51,11 +51,12 @@ def _actions(page: Page) -> Iterator[str]:
         yield f"{one.profile:<{width}}  {one.action}{rules}"
 
 
-def _params(params: Iterable[Param], depth: int = 0) -> Iterator[str]:
-    """The docstring describes the outermost params already."""
+def _params(params: Iterable[Param], told: Mapping[str, str], depth: int = 0) -> Iterator[str]:
+    """`told` is what the docstring, which stands above, says of the outermost ones."""
     for param in params:
-        words = [param.type, param.default, param.description if depth else ""]
-        line = f"{', '.join(param.names)}: {'; '.join(filter(None, words))}"
+        description = param.description.removeprefix(told.get(param.names[0], "")).strip()
+        line = f"{', '.join(param.names)}: "
+        line += "; ".join(filter(None, [param.type, param.default, description]))
         indent = "  " * depth
         yield from textwrap.wrap(
             line,
@@ -64,4 +65,4 @@ def _params(params: Iterable[Param], depth: int = 0) -> Iterator[str]:
             subsequent_indent=f"{indent}    ",
             break_on_hyphens=False,
         )
-        yield from _params(param.children, depth + 1)
+        yield from _params(param.children, {}, depth + 1)
