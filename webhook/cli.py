@@ -102,7 +102,7 @@ _docs_url_option = _option(
     "--docs-url",
     metavar="URL",
     type=_DocsUrl(),
-    help="Denials end with URL/POLICY, where there is more to read.",
+    help="Where policies are documented: denials and reports name URL/POLICY.",
 )
 
 
@@ -142,6 +142,7 @@ def main() -> None:
     help="Exit 1 for a finding at or above this.",
 )
 @_option("--namespace", "-n", help="Namespace of objects that name none.")
+@_docs_url_option
 def audit(
     paths: tuple[str, ...],
     profile: str,
@@ -151,6 +152,7 @@ def audit(
     formats: tuple[tuple[str, str | None], ...],
     fail_on: str,
     namespace: str | None,
+    docs_url: str | None,
 ) -> None:
     """Judge manifests in files and directories; - is standard input.
 
@@ -175,7 +177,7 @@ def audit(
     _check_formats(formats)
     court = _court(profile, (*profiles, *exemptions), controllers)
     wanted = [Format(name, file) for name, file in formats]
-    sys.exit(run(paths, court, wanted, fail_on, namespace=namespace))
+    sys.exit(run(paths, court, wanted, fail_on, namespace=namespace, docs_url=docs_url))
 
 
 @main.command()

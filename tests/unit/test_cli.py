@@ -159,6 +159,14 @@ def test_an_address_of_pages_that_is_none_is_told() -> None:
     assert "'ftp://docs.example' is no address of pages: give http://HOST/PATH" in stderr
 
 
+def test_an_audit_names_the_address_of_pages() -> None:
+    url = "https://docs.example/policies"
+    text = podworthy("audit", BAD, "--docs-url", f"{url}/").stdout
+    assert text.endswith(f"What a policy asks, and why: {url}/require-probes\n")
+    sarif = podworthy("audit", BAD, "--format", "sarif", PODWORTHY_DOCS_URL=url).stdout
+    assert f'"helpUri":"{url}/require-probes"' in sarif
+
+
 def test_policies_are_listed_with_their_actions() -> None:
     head, *listed = podworthy("policies").stdout.splitlines()
     assert head.split() == ["policy", "baseline", "strict", "what", "it", "asks"]

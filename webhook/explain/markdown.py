@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from webhook.explain.docstring import EXAMPLES, Block
+from webhook.explain.docstring import EXAMPLES, Block, Documentation
 from webhook.explain.page import Page
 from webhook.explain.params import Param
 
@@ -39,8 +39,16 @@ def markdown(page: Page) -> str:
         if title == "Params":
             parts += _params_section(page, blocks)
         else:
-            parts += (_block(block, "yaml" if title in EXAMPLES else "text") for block in blocks)
+            parts += _blocks(title, blocks)
     return _joined(parts)
+
+
+def sections(doc: Documentation) -> str:
+    """What a docstring says and no more, with headings of the third level."""
+    parts = [_inline(doc.title)]
+    for title, blocks in doc.sections.items():
+        parts += [f"### {title}", *_blocks(title, blocks)]
+    return "\n\n".join(parts)
 
 
 def _joined(parts: Iterable[str]) -> str:
@@ -74,6 +82,10 @@ def _params(params: Iterable[Param], depth: int = 0) -> Iterator[str]:
         description = f": {_inline(param.description)}" if param.description else ""
         yield f"{'  ' * depth}- {names} ({_inline(form)}){description}"
         yield from _params(param.children, depth + 1)
+
+
+def _blocks(title: str, blocks: Iterable[Block]) -> Iterator[str]:
+    return (_block(block, "yaml" if title in EXAMPLES else "text") for block in blocks)
 
 
 def _block(block: Block, language: str) -> str:

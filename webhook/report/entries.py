@@ -20,7 +20,7 @@ class Heading(msgspec.Struct, frozen=True):
     policies: Mapping[str, Policy[Any]]
     """The catalogue, by id; the profile may use fewer."""
     docs_url: str | None = None
-    """Where the documentation is published; a policy's page is `<docs_url>/policies/<id>`."""
+    """Where policies are documented, see `webhook.links`."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import UNSET
 
+from webhook.links import policy_url
 from webhook.messages import printable
 from webhook.report.entries import ErrorEntry, Heading, Judged, Source, Summary
 from webhook.report.output import Output
@@ -65,7 +66,11 @@ class TextReport:
             self._write("")
         self._write(f"{judged_by(self._heading, summary)}: {outcome(summary)}")
         if self._policies:
-            self._write(f"What a policy asks, and why: podworthy explain {min(self._policies)}")
+            self._write(f"What a policy asks, and why: {self._where_to_read(min(self._policies))}")
+
+    def _where_to_read(self, policy: str) -> str:
+        docs_url = self._heading.docs_url
+        return policy_url(docs_url, policy) if docs_url else f"podworthy explain {policy}"
 
     def _write_file(self, source: Source) -> None:
         if source.file != self._file:

@@ -153,7 +153,7 @@ def test_every_check_is_a_rule_with_its_documentation() -> None:
 
 def test_no_word_of_the_documentation_is_lost_in_markdown() -> None:
     for rule in run_of()["tool"]["driver"]["rules"]:
-        words = rule["help"]["markdown"].replace("```", " ").split()
+        words = rule["help"]["markdown"].replace("```", " ").replace("\\", "").split()
         rest = iter(words)
         assert all(word in rest for word in rule["help"]["text"].split()), rule["id"]
 
@@ -168,17 +168,15 @@ def test_a_policy_without_documentation_is_a_rule_all_the_same() -> None:
     assert rule["fullDescription"]["text"] == "a summary"
 
 
-@pytest.mark.parametrize(
-    "docs_url", ["https://docs.example/podworthy", "https://docs.example/podworthy/"]
-)
-def test_where_documentation_is_published_rules_link_to_it(docs_url: str) -> None:
+def test_where_documentation_is_published_rules_link_to_it() -> None:
+    docs_url = "https://docs.example/podworthy/policies"
     heading = msgspec.structs.replace(HEADING, docs_url=docs_url)
 
     driver = run_of(heading=heading)["tool"]["driver"]
 
     assert driver["informationUri"] == docs_url
     assert [rule["helpUri"] for rule in driver["rules"]] == [
-        f"https://docs.example/podworthy/policies/{rule['id']}" for rule in driver["rules"]
+        f"{docs_url}/{rule['id']}" for rule in driver["rules"]
     ]
 
 

@@ -2,12 +2,14 @@
 
 import io
 
+import msgspec
 import pytest
 
 from tests.unit.report.samples import (
     AUDITED,
     CRASHED,
     DENIED,
+    HEADING,
     IN_GRACE,
     SKIPPED,
     UNREAD,
@@ -56,6 +58,13 @@ gone.yaml
 2 objects judged by baseline: 1 violation, 1 warning, 2 fields to fill, 2 errors
 What a policy asks, and why: podworthy explain require-probes
 """
+    )
+
+
+def test_the_last_line_links_to_the_documentation_if_it_is_published() -> None:
+    heading = msgspec.structs.replace(HEADING, docs_url="https://docs.example/policies")
+    assert written("text", judged(WARNED), heading=heading).splitlines()[-1] == (
+        "What a policy asks, and why: https://docs.example/policies/require-probes"
     )
 
 
