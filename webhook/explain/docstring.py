@@ -32,6 +32,7 @@ EXAMPLES: Final = ("Bad", "Good")
 
 _ENTRY: Final = re.compile(r"- +")
 _PARAM: Final = re.compile(r"([A-Za-z]\w*): +")
+_TERM: Final = re.compile(r"\S+ {2,}(?=\S)")
 _COLUMNS: Final = re.compile(r"\S {2,}\S")
 
 
@@ -120,6 +121,8 @@ def _blocks(section: str, lines: Sequence[str]) -> Iterator[Block]:
     for chunk in _chunks(lines, mark):
         if mark.match(chunk[0]):
             yield Block("list", tuple(_entries(chunk, mark)))
+        elif terms := _terms(chunk):
+            yield Block("list", terms)
         elif _is_literal(chunk):
             yield Block("literal", tuple(chunk))
         else:
@@ -151,6 +154,23 @@ def _entries(chunk: Sequence[str], mark: re.Pattern[str]) -> Iterator[str]:
 
 def _entry(lines: Sequence[str]) -> str:
     return _ENTRY.sub("", _joined(lines), count=1) if _ENTRY.match(lines[0]) else _joined(lines)
+
+
+def _terms(chunk: Sequence[str]) -> tuple[str, ...]:
+    """An entry for each word in the first of two columns; nothing if the chunk is otherwise."""
+    first = _TERM.match(chunk[0])
+    if first is None or len(chunk) == 1:
+        return ()
+    entries: list[list[str]] = []
+    for line in chunk:
+        term, text = line[: first.end()], line[first.end() :]
+        if not term.endswith(" ") or not text or text.startswith(" ") or _COLUMNS.search(text):
+            return ()
+        if not term.isspace():
+            entries.append([f"`{term.strip()}`:"])
+        entries[-1].append(text)
+    is_words = all(" " not in entry[0] for entry in entries)
+    return tuple(map(_joined, entries)) if is_words else ()
 
 
 def _is_literal(chunk: Sequence[str]) -> bool:

@@ -22,6 +22,10 @@ What it checks
     - of what
       makes pods
 
+    where     a name is: in
+              metadata
+    nowhere   else
+
     what    where
     a name  in metadata
 
@@ -68,6 +72,7 @@ def test_a_docstring_is_a_title_and_sections_of_blocks() -> None:
             "What it checks": [
                 Block("prose", ("Each name, as in `metadata.name`: it is there.",)),
                 Block("list", ("of pods", "of what makes pods")),
+                Block("list", ("`where`: a name is: in metadata", "`nowhere`: else")),
                 Block("literal", ("what    where", "a name  in metadata")),
                 Block("literal", ("  indented: too",)),
             ],
@@ -82,6 +87,25 @@ def test_a_docstring_is_a_title_and_sections_of_blocks() -> None:
         },
         {"prefix": "what names begin with.", "suffix": "what they end with."},
     )
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "where   a name\n    nowhere  else",  # not aligned
+        "where     a   name\n    nowhere   else",  # three columns
+        "where     a name",  # one line
+        "where     a name\n              is:\n    in metadata",
+        "where     a name\n                is",  # an indented column
+    ],
+)
+def test_what_is_no_table_of_terms_is_no_list(table: str) -> None:
+    doc = DOC.replace(
+        "    where     a name is: in\n              metadata\n    nowhere   else", "    " + table
+    )
+    assert doc != DOC
+    blocks = documentation(named(doc)).sections["What it checks"]
+    assert blocks[2].kind in ("literal", "prose")
 
 
 def test_a_list_needs_no_empty_line_before_it() -> None:
