@@ -103,6 +103,18 @@ def test_a_swapped_link_is_taken(
     assert caplog.messages == ["documents reloaded: 4 profiles, 1 exemption"]
 
 
+def test_denials_say_where_to_read_more_after_a_reload_too(mount: Mount, clock: Clock) -> None:
+    url = "https://docs.example/policies"
+    reloader = Reloader(Sources((mount.directory,), "team", docs_url=url), clock, period=0.01)
+    for reloads in (0, 1):
+        answer = reloader.admission.handle(Door.VALIDATE, None, review(pod(container())))
+        message = response(answer)["status"]["message"]
+        assert message.endswith(f"\nread more: {url}/require-probes")
+        assert reloader.report.reloads == reloads
+        mount.write({"team.yaml": PROFILE % "team", "more.yaml": PROFILE % "more"})
+        look_twice(reloader)
+
+
 def test_the_same_bytes_in_another_directory_are_nothing_new(
     reloader: Reloader, mount: Mount
 ) -> None:
