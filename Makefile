@@ -7,7 +7,7 @@ BIN := .venv/bin
 LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint docs sandbox lock clean
+.PHONY: run test lint docs bench sandbox lock clean
 
 run: .venv/run.stamp ## the webhook on this machine, with examples sent through it
 	@$(BIN)/python -m examples.demo --port $(PORT)
@@ -24,6 +24,9 @@ lint: .venv/dev.stamp
 
 docs: .venv/dev.stamp ## docs/policies, from the docstrings of policies
 	@$(BIN)/python -m tests.docs
+
+bench: .venv/dev.stamp ## how fast manifests are read and audited, and in how much memory
+	@$(BIN)/python -m tests.bench.audit
 
 sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until Ctrl-C
 	@$(BIN)/python -m tests.cluster.sandbox --kubernetes $(firstword $(KUBERNETES))

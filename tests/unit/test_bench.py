@@ -1,0 +1,58 @@
+"""`make bench` measures what it says: the corpus is as planned, and the table has its rows."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.bench import audit, corpus
+from webhook.cli import main
+
+MANY = range(240)
+
+
+def test_the_corpus_is_the_same_each_time_and_has_the_size_of_real_manifests(
+    tmp_path: Path,
+) -> None:
+    texts = [corpus.manifest(number) for number in MANY]
+
+    assert texts == [corpus.manifest(number) for number in MANY]
+    assert 1500 < sum(map(len, texts)) / len(texts) < 1700
+    corpus.write(tmp_path, len(MANY))
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == corpus.FILES
+    assert "---\n".join(file.read_text() for file in files) == "---\n".join(texts)
+
+
+def test_the_corpus_is_clean_but_for_what_is_planned(tmp_path: Path) -> None:
+    corpus.write(tmp_path, len(MANY))
+
+    result = CliRunner().invoke(main, ["audit", "--format", "json", str(tmp_path)])
+
+    report = json.loads(result.stdout)
+    assert report["summary"]["objects"] == len(MANY)
+    assert {o["object"]["kind"] for o in report["objects"]} == {"Deployment", "StatefulSet", "Pod"}
+    assert (report["errors"], report["fills"]) == ([], [])
+    found = sorted(int(f["object"]["name"].rpartition("-")[2]) for f in report["findings"])
+    assert found == [number for number in MANY if corpus.has_finding(number)]
+    assert {f["policy"] for f in report["findings"]} == {"require-claims", "require-probes"}
+
+
+def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    audit.main(sizes=(60, 120), runs=1)
+
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["documents/s", "seconds", "peak", "MiB", "ratio"]
+    assert [row[:28].strip() for row in rows] == [
+        "PyYAML CSafeLoader",
+        "webhook.goyaml",
+        "audit 60, best of 1",
+        "audit 60, median",
+        "audit 120, best of 1",
+        "audit 120, median",
+    ]
+    rates, peaks = [float(row.split()[-4]) for row in rows], [row.split()[-2] for row in rows]
+    assert all(rate > 0 for rate in rates)
+    assert float(peaks[2]) > 10
+    assert peaks[3] == "-"
