@@ -189,6 +189,7 @@ _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
 _JSON_NAMES = {
     "int": "an integer",
     "str": "a string",
+    "int | str": "an integer or a string",
     "bool": "a boolean",
     "float": "a number that is no 64-bit integer",
     "array": "a list",

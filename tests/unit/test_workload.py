@@ -21,7 +21,7 @@ from tests.builders import (
     template_annotated,
 )
 from webhook import workload
-from webhook.api import KINDS, Retention, Rollout
+from webhook.api import KINDS, TIMING_DEFAULTS, Retention, Rollout
 from webhook.errors import MalformedObject
 from webhook.workload.claims import quantity
 
@@ -162,6 +162,34 @@ def test_an_absent_timing_is_not_its_default() -> None:
     assert found.timing("initialDelaySeconds") is None
 
 
+def test_absent_and_zero_are_effectively_the_default() -> None:
+    probe = http(periodSeconds=7, timeoutSeconds=0, failureThreshold=None)
+    (seen,) = read(pod(container(livenessProbe=probe))).workload.containers
+    found = seen.probe("liveness")
+    assert found is not None
+    assert {field: found.effective(field) for field in TIMING_DEFAULTS} == {
+        **TIMING_DEFAULTS,
+        "periodSeconds": 7,
+    }
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        {"httpGet": {"port": "http", "host": None, "httpHeaders": [{"name": "Host"}]}},
+        {"httpGet": {"port": None}},
+        {"tcpSocket": {"port": -1, "host": ""}},
+        {"grpc": {"port": 9090, "mode": "TLS"}},
+        {"exec": {"port": ["not a port"], "command": "x"}},
+    ],
+)
+def test_a_handler_is_shown_as_it_stands_whatever_else_is_in_it(handler: Object) -> None:
+    (seen,) = read(pod(container(livenessProbe=handler))).workload.containers
+    found = seen.probe("liveness")
+    assert found is not None
+    assert {found.handler: found.settings} == handler
+
+
 def test_restart_policy_is_always_unless_written() -> None:
     assert read(pod()).workload.restart_policy == "Always"
     assert read(pod(restartPolicy=None)).workload.restart_policy == "Always"
@@ -287,6 +315,31 @@ def test_null_fields_of_a_container_and_of_a_probe_are_absent() -> None:
             {"containers": [container(livenessProbe=http(periodSeconds=99_999_999_999))]},
             "/containers/0/livenessProbe/periodSeconds",
             "expected an integer <= 2147483647",
+        ),
+        (
+            {"containers": [container(livenessProbe={"httpGet": {"port": True}})]},
+            "/containers/0/livenessProbe/httpGet/port",
+            "expected an integer or a string, got a boolean",
+        ),
+        (
+            {"initContainers": [container(startupProbe={"tcpSocket": {"port": ["http"]}})]},
+            "/initContainers/0/startupProbe/tcpSocket/port",
+            "expected an integer or a string, got a list",
+        ),
+        (
+            {"containers": [container(readinessProbe={"grpc": {"port": "grpc"}})]},
+            "/containers/0/readinessProbe/grpc/port",
+            "expected an integer, got a string",
+        ),
+        (
+            {"containers": [container(readinessProbe={"httpGet": {"port": 2**31}})]},
+            "/containers/0/readinessProbe/httpGet/port",
+            "expected an integer <= 2147483647",
+        ),
+        (
+            {"containers": [container(readinessProbe={"tcpSocket": {"port": 80, "host": 1}})]},
+            "/containers/0/readinessProbe/tcpSocket/host",
+            "expected a string, got an integer",
         ),
     ],
 )

@@ -75,6 +75,13 @@ class Probe(msgspec.Struct, rename="camel"):
         value: int | None = getattr(self, _ATTRIBUTES[field])
         return value
 
+    def effective(self, field: str) -> int:
+        """The timing that the kubelet goes by: 0 and absent ask for the API server's default.
+
+        So does `SetDefaults_Probe` (kubernetes pkg/apis/core/v1/defaults.go).
+        """
+        return self.timing(field) or TIMING_DEFAULTS[field]
+
 
 _ATTRIBUTES = {
     wire: attribute

@@ -12,6 +12,7 @@ import msgspec
 from webhook.api import ClaimTemplate, Container, Retention, Rollout, Volume, Workload
 from webhook.errors import MalformedObject
 from webhook.review import malformed
+from webhook.workload.handlers import check_handlers
 from webhook.workload.shapes import (
     KIND_GROUPS,
     SHAPES,
@@ -168,6 +169,13 @@ def _containers(spec: PodSpec, spec_path: str) -> Iterable[Container]:
 def _view(
     wire: WireContainer, path: str, role: Literal["container", "sidecar", "init", "ephemeral"]
 ) -> Container:
+    for key, probe in (
+        ("startupProbe", wire.startup_probe),
+        ("livenessProbe", wire.liveness_probe),
+        ("readinessProbe", wire.readiness_probe),
+    ):
+        if probe is not None:
+            check_handlers(probe, f"{path}/{key}")
     return Container(
         path=path,
         role=role,
