@@ -6,7 +6,6 @@ import msgspec
 
 from webhook.api import Probe
 from webhook.api.workload import Int32
-from webhook.errors import MalformedObject
 from webhook.review import malformed
 
 
