@@ -88,10 +88,14 @@ def _cap(action: str, ceiling: str) -> str:
     return ceiling if _STRENGTH.get(action, 0) > _STRENGTH[ceiling] else action
 
 
-def _params(policy: Policy[Any], written: Mapping[str, Any]) -> Params:
+def merged_params(policy: Policy[Any], written: Mapping[str, Any]) -> Any:
     """The written params over the policy's defaults: these are the last parent of every profile."""
-    merged = merge(policy.params().model_dump(mode="json", by_alias=True), written)
-    params: Params = policy.params.model_validate_json(msgspec.json.encode(merged))
+    return merge(policy.params().model_dump(mode="json", by_alias=True), written)
+
+
+def _params(policy: Policy[Any], written: Mapping[str, Any]) -> Params:
+    encoded = msgspec.json.encode(merged_params(policy, written))
+    params: Params = policy.params.model_validate_json(encoded)
     return params
 
 

@@ -43,18 +43,39 @@ def actions(of: Profile, kind: str = "Pod") -> dict[str, str]:
 # The shipped ones
 
 
+# of baseline, strict and advise; "" where a policy is off
+SHIPPED = {
+    "require-probes": ("deny", "deny", "warn"),
+    "probe-targets": ("deny", "deny", "warn"),
+    "probe-sanity": ("warn", "warn", "warn"),
+    "probe-bounds": ("", "deny", ""),
+    "probe-timing": ("fill", "fill", "suggest"),
+    "require-claims": ("deny", "deny", "warn"),
+    "statefulset-retention": ("audit", "warn", "audit"),
+    "deployment-state": ("warn", "warn", "warn"),
+    "ephemeral-data": ("", "audit", ""),
+}
+
+
 def test_the_shipped_profiles() -> None:
     shipped = load_profiles()
 
     assert sorted(shipped) == ["advise", "baseline", "strict"]
-    deny = {"require-probes": "deny", "require-claims": "deny", "probe-timing": "fill"}
-    assert actions(shipped["baseline"]) == deny
-    assert actions(shipped["strict"]) == deny
-    assert actions(shipped["advise"]) == {
-        "require-probes": "warn",
-        "require-claims": "warn",
-        "probe-timing": "suggest",
-    }
+    assert set(SHIPPED) == set(catalog.POLICIES)
+    for index, name in enumerate(("baseline", "strict", "advise")):
+        found: dict[str, str] = {}
+        for kind in KINDS:
+            found |= actions(shipped[name], kind)
+        assert found == {policy: row[index] for policy, row in SHIPPED.items() if row[index]}
+
+
+def test_a_policy_about_one_kind_is_bound_to_no_other() -> None:
+    strict = load_profiles()["strict"]
+    for policy, kind in (
+        ("statefulset-retention", "StatefulSet"),
+        ("deployment-state", "Deployment"),
+    ):
+        assert [one for one in KINDS if policy in actions(strict, one)] == [kind]
 
 
 @pytest.mark.parametrize(
@@ -74,8 +95,8 @@ def test_no_host_path_is_shipped() -> None:
 
 def test_a_kind_that_a_policy_does_not_judge_is_left_to_the_others() -> None:
     baseline = load_profiles()["baseline"]
-    assert set(actions(baseline, "Job")) == {"require-claims", "probe-timing"}
-    assert set(actions(baseline, "CronJob")) == {"require-claims", "probe-timing"}
+    for kind in ("Job", "CronJob"):
+        assert {"require-claims", "probe-timing"} <= set(actions(baseline, kind))
     assert {kind for kind in KINDS if "require-probes" in actions(baseline, kind)} == (
         set(KINDS) - {"Job", "CronJob"}
     )
@@ -233,7 +254,7 @@ def test_kinds_narrow_what_is_judged(tmp_path: Path) -> None:
             "policies:\n  require-probes:\n    action: deny\n    params: {probes: []}",
             "team.yaml:8: 'probes' must not be empty; to switch a policy off, use action: off",
         ),
-        ("policies:\n  spellbound: {action: deny}", "team.yaml:6: unknown policy 'spellbound'"),
+        ("policies:\n  xyzzy: {action: deny}", "team.yaml:6: unknown policy 'xyzzy'"),
         (
             "extend: baseline",
             "team.yaml:5: unknown key 'extend' (did you mean 'extends'?)",
@@ -331,6 +352,26 @@ def test_kinds_narrow_what_is_judged(tmp_path: Path) -> None:
             "policies:\n  require-claims:\n    action: deny\n    params:\n      csiDrivers: [7]",
             "team.yaml:9: 'csiDrivers[0]' must be a string",
         ),
+        (
+            "policies:\n  probe-bounds:\n    action: deny\n    params:\n      bounds:\n"
+            "        liveness:\n          periodSeconds: {min: 9, max: 5}",
+            "team.yaml:11: 'periodSeconds': min 9 is above max 5",
+        ),
+        (
+            "policies:\n  probe-bounds:\n    action: deny\n    params:\n      bounds:\n"
+            "        every:\n          successThreshold: {min: 2}",
+            "team.yaml:11: unknown key 'successThreshold' (did you mean 'failureThreshold'?)",
+        ),
+        (
+            "policies:\n  probe-bounds:\n    action: deny\n    params:\n      bounds:\n"
+            "        readiness:\n          timeoutSeconds: {min: -1}",
+            "team.yaml:11: 'min' must be at least 0",
+        ),
+        (
+            "policies:\n  ephemeral-data:\n    action: warn\n"
+            "    params: {dataDirectories: [/srv, data]}",
+            "team.yaml:8: 'dataDirectories[1]' 'data' does not match ^/.",
+        ),
         ("policies: []", "team.yaml:5: 'policies' must be a mapping"),
         ("policies:\n  require-probes: deny", "team.yaml:6: 'require-probes' must be a mapping"),
         ("policies:\n  require-probes:", "team.yaml:6: 'require-probes' must be a mapping"),
@@ -357,6 +398,17 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, spec: str, problem: st
     assert errors(tmp_path, document(spec)) == [problem]
 
 
+def test_params_that_do_not_fit_together_with_inherited_ones_are_told(tmp_path: Path) -> None:
+    def bounds(period: str) -> str:
+        return f"policies: {{probe-bounds: {{action: deny, params: {{bounds: {period}}}}}}}"
+
+    parent = bounds("{liveness: {periodSeconds: {max: 5}}}")
+    child = "extends: payments\n" + bounds("{liveness: {periodSeconds: {min: 9}}}")
+    assert errors(tmp_path, document(parent), document(child, "tills")) == [
+        "team.yaml:12: 'periodSeconds': min 9 is above max 5, together with what is inherited"
+    ]
+
+
 def test_off_needs_no_quotes(tmp_path: Path) -> None:
     # which YAML 1.1 would read as false
     spec = """
@@ -365,7 +417,9 @@ def test_off_needs_no_quotes(tmp_path: Path) -> None:
           require-probes: {action: off}
           probe-timing: {action: off}
         """
-    assert set(actions(load(tmp_path, document(spec))["payments"])) == {"require-claims"}
+    found = actions(load(tmp_path, document(spec))["payments"])
+    assert found.keys().isdisjoint({"require-probes", "probe-timing"})
+    assert "require-claims" in found
 
 
 @pytest.mark.parametrize(

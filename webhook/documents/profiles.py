@@ -7,7 +7,7 @@ from webhook.api import KINDS, Policy, pointer_token
 from webhook.documents.models import ProfileDocument
 from webhook.documents.written import Written, validated
 from webhook.errors import did_you_mean
-from webhook.profile import Profile, bind, merge
+from webhook.profile import Profile, bind, merge, merged_params
 
 _CHECK_ACTIONS: Final = ("deny", "warn", "audit", "off")
 _FILL_ACTIONS: Final = ("fill", "suggest", "off")
@@ -73,7 +73,7 @@ def _resolve(
     spec: Any = {}
     for ancestor in reversed(_line(name, sources, problems)):
         spec = merge(spec, specs[ancestor])
-    undecided = [
+    mistakes = [
         sources[name].problem(
             f"/spec/policies/{policy_id}",
             f"{policy_id} has no action, here or in a profile that this one extends",
@@ -81,8 +81,22 @@ def _resolve(
         for policy_id, settings in spec.get("policies", {}).items()
         if settings.get("action") is None
     ]
-    problems += undecided
-    return None if undecided else bind(name, spec, policies)
+    mistakes = mistakes or list(_contradictions(sources[name], spec, policies))
+    problems += mistakes
+    return None if mistakes else bind(name, spec, policies)
+
+
+def _contradictions(
+    source: Written[ProfileDocument], spec: Mapping[str, Any], policies: Policies
+) -> Iterator[str]:
+    """Params that are sound in each document and do not fit together, like a min above a max."""
+    invalid: list[tuple[str, str]] = []
+    for policy_id, settings in spec.get("policies", {}).items():
+        here = f"/spec/policies/{pointer_token(policy_id)}/params"
+        policy = policies[policy_id]
+        validated(policy.params, merged_params(policy, settings.get("params", {})), invalid, here)
+    for pointer, message in invalid:
+        yield source.problem(pointer, f"{message}, together with what is inherited")
 
 
 def _line(name: str, sources: Sources, problems: list[str]) -> list[str]:
