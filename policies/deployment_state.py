@@ -73,7 +73,7 @@ def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Itera
             continue
         rule = ""
         if "ReadWriteOncePod" in modes:
-            why = f"lets one pod run, {several}"
+            why = f"is for one pod, {several}"
         elif "ReadWriteOnce" in modes:
             why = f"is for one node, {several}"
         else:

@@ -71,7 +71,7 @@ def _of_one(container: api.Container, name: str, probe: api.Probe) -> Iterator[a
             path=f"{path}/port",
             subject=container.label,
             fact=f'port "{port}"',
-            why=f"is none of its ports: {_CONSEQUENCES[name]}",
+            why=f"is undeclared: {_CONSEQUENCES[name]}",
             fix="declare it under ports, or use a number",
         )
     if host:
@@ -79,7 +79,7 @@ def _of_one(container: api.Container, name: str, probe: api.Probe) -> Iterator[a
             path=f"{path}/host",
             subject=container.label,
             fact=f'host "{host}"',
-            why="is asked instead of this container",
+            why="asks somebody else",
             fix="remove host",
             rule=HOST,
         )

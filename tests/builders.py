@@ -15,8 +15,10 @@ from typing import Any
 
 import msgspec
 
-from webhook import catalog, documents, workload
+from webhook import catalog, documents, engine, messages, workload
 from webhook.admission import Admission, Answer, Snapshot
+from webhook.api import NOWHERE, Lookups, Violation
+from webhook.engine import Finding
 from webhook.evidence import LAST_APPLIED
 from webhook.profile import Profile, bind
 from webhook.workload import Reading
@@ -270,6 +272,22 @@ def load_profiles(paths: Iterable[Path] = ()) -> dict[str, Profile]:
 def profile(name: str = "test", **spec: Any) -> Profile:
     """A profile that extends nothing; policies as in YAML, e.g. `{"require-probes": {...}}`."""
     return bind(name, spec, catalog.POLICIES)
+
+
+def violations(
+    policy: str, obj: Object, lookups: Lookups = NOWHERE, **params: Any
+) -> list[Violation]:
+    """What a policy finds in the object, with these params over its defaults."""
+    bound = profile(policies={policy: {"action": "deny", "params": params}})
+    verdict = engine.check(bound, read(obj), lookups)
+    assert verdict.crashes == ()
+    return [one.violation for one in verdict.findings]
+
+
+def warnings(policy: str, obj: Object, lookups: Lookups = NOWHERE, **params: Any) -> list[str]:
+    """The same as kubectl prints it where the policy warns."""
+    found = violations(policy, obj, lookups, **params)
+    return messages.warnings([Finding(policy, "warn", one) for one in found], ())
 
 
 def admission(*profiles: Profile, default: str = "baseline") -> Admission:
