@@ -40,6 +40,7 @@ Limits
 
 import posixpath
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field
@@ -48,8 +49,6 @@ from webhook import api
 
 # not storage: a file among them does not keep a database
 _FILES = frozenset({"configMap", "secret", "downwardAPI", "projected", "image"})
-
-Segments = tuple[str, ...]
 
 
 class Params(api.Params):
@@ -80,6 +79,11 @@ class Params(api.Params):
         "/bitnami/mongodb",
     )
 
+    @cached_property
+    def directories(self) -> tuple[str, ...]:
+        """The data directories in the form of `_plain`."""
+        return tuple(map(_plain, self.data_directories))
+
 
 def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Iterator[api.Violation]:
     """One violation for each mount of scratch space where a database keeps its data."""
@@ -90,12 +94,11 @@ def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Itera
     if not scratch:
         return
     passing = scratch | {v.name for v in volumes if not _FILES.isdisjoint(v.sources)}
-    directories = [_segments(directory) for directory in params.data_directories]
     for container in workload.may_have_probes():
-        found = [(m, list(_holding(m, directories))) for m in container.mounts]
+        found = [(mount, _holding(mount, params.directories)) for mount in container.mounts]
         kept = {at for mount, of in found if mount.name not in passing for at in of}
         for index, (mount, of) in enumerate(found):
-            if mount.name in scratch and of and kept.isdisjoint(of):
+            if of and mount.name in scratch and kept.isdisjoint(of):
                 yield api.Violation(
                     path=f"{container.path}/volumeMounts/{index}/mountPath",
                     subject=container.label,
@@ -105,14 +108,17 @@ def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Itera
                 )
 
 
-def _holding(mount: api.Mount, directories: list[Segments]) -> Iterator[Segments]:
-    """The data directories in which a mount is."""
-    path = _segments(mount.mount_path or "")
-    return (directory for directory in directories if path[: len(directory)] == directory)
+def _holding(mount: api.Mount, directories: tuple[str, ...]) -> list[str]:
+    """The data directories that a mount is, or is in."""
+    path = _plain(mount.mount_path or "")
+    if not path.startswith(directories):
+        return []
+    return [directory for directory in directories if path.startswith(directory)]
 
 
-def _segments(path: str) -> Segments:
-    return tuple(part for part in posixpath.normpath(path).split("/") if part)
+def _plain(path: str) -> str:
+    """`/a/b/` for `//a/./b` and the like: prefixes are then whole segments."""
+    return posixpath.normpath(f"/{path.lstrip('/')}") + "/"
 
 
 policy = api.Policy(

@@ -33,6 +33,7 @@ Limits
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -91,8 +92,13 @@ class Params(api.Params):
 
     bounds: ByProbe = ByProbe()
 
-    def of(self, probe: str) -> Iterator[tuple[str, Bound]]:
-        """Each bounded timing of a probe, by wire name."""
+    @cached_property
+    def by_probe(self) -> dict[str, tuple[tuple[str, Bound], ...]]:
+        """Each bounded timing by its wire name, of each probe that has any."""
+        found = {probe: tuple(self._of(probe)) for probe in api.PROBES}
+        return {probe: bounds for probe, bounds in found.items() if bounds}
+
+    def _of(self, probe: str) -> Iterator[tuple[str, Bound]]:
         own, every = getattr(self.bounds, probe), self.bounds.every
         for field, attribute in _FIELDS.items():
             bound = getattr(own, attribute, None) or getattr(every, attribute, None)
@@ -105,13 +111,14 @@ _FIELDS = {field.alias or name: name for name, field in ReadinessTimings.model_f
 
 def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Iterator[api.Violation]:
     """One violation for each timing that is out of bounds."""
-    bounds = {name: tuple(params.of(name)) for name in api.PROBES}
+    if not params.by_probe:
+        return
     for container in workload.may_have_probes():
-        for name, bounded in bounds.items():
-            probe = container.probe(name) if bounded else None
+        for name, bounds in params.by_probe.items():
+            probe = container.probe(name)
             if probe is None:
                 continue
-            for field, bound in bounded:
+            for field, bound in bounds:
                 value = probe.effective(field)
                 if fault := bound.fault(value):
                     why, fix = fault

@@ -1,49 +1,41 @@
 """The timings of a container's probes make sense, each alone and together.
 
 What it checks
-    Each rule goes by effective values: a timing that is absent or 0 counts as the API's default.
+    Effective values: a timing that is absent or 0 counts as the API's default. The rules are
 
     timeout     A probe's timeoutSeconds is not longer than its periodSeconds.
-    order       Liveness does not give up earlier than readiness. A probe gives up after
-                periodSeconds x failureThreshold: this long a running container may hang. Initial
-                delays are over by then. Giving up at the same time is fine.
-    same        Where both ask the same question (handlers are equal, once the API's defaults are
-                filled in and a named port is looked up), liveness gives up later than readiness.
-    slow-start  A liveness probe that waits longer than slowStart has a startupProbe beside it.
+    order       Liveness does not give up before readiness does: after periodSeconds x
+                failureThreshold, as a running container is judged, whose delays are over.
+    same        Where both ask the same question (equal handlers, API defaults filled in, named
+                ports looked up), liveness gives up later than readiness.
+    slow-start  A liveness probe that is delayed longer than slowStart has a startupProbe beside it.
 
-    order and same judge a pair only if one of the two has a timing other than the API's default,
-    timeouts aside: a probe that only names a handler chose nothing, and gets what probe-timing
-    fills in, where that is on.
+    order and same judge a pair of which one has a timing, timeouts aside, other than the API's
+    default: a probe that only names a handler chose nothing, and probe-timing may fill it.
 
 Why
-    A probe is not asked again while it waits for an answer, so a timeout beyond the period only
-    delays the verdict. A pod should leave its Service first, and be restarted second. If both
-    happen at once over the same question, a slow dependency that all replicas ask for restarts
-    them all. And a long initial delay is a guess that every restart pays for, whereas a
-    startupProbe ends as soon as the container is up.
+    A probe waits for its answer before it asks again, so a timeout beyond the period delays the
+    verdict. A pod should leave its Service first and be restarted second: if a slow dependency does
+    both at once, it restarts all replicas. A long initial delay is a guess that each restart pays
+    for, whereas a startupProbe ends as soon as the container is up.
 
 Bad
-    livenessProbe:
-      httpGet: {path: /healthz, port: 8080}
-      periodSeconds: 5
-    readinessProbe:
-      httpGet: {path: /ready, port: 8080}
+    livenessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 5}
+    readinessProbe: {httpGet: {path: /ready, port: 8080}}
 
 Good
     livenessProbe:
       httpGet: {path: /healthz, port: 8080}
       periodSeconds: 5
       failureThreshold: 6
-    readinessProbe:
-      httpGet: {path: /ready, port: 8080}
+    readinessProbe: {httpGet: {path: /ready, port: 8080}}
 
 Params
     slowStart: the longest initialDelaySeconds of a liveness probe without a startupProbe.
 
 Limits
-    In a file, and in a template that probe-timing does not fill, an unwritten failureThreshold
-    counts as 3, although its pods may get 6: a finding may vanish by filling, as shipped, and none
-    appears. Two paths of one server may still ask the same thing.
+    Where probe-timing has not filled yet, or does not (files, most templates), an unwritten
+    failureThreshold counts as 3. Filling, as shipped, may end a finding and never makes one.
 """
 
 from collections.abc import Iterator
@@ -54,11 +46,10 @@ from pydantic import Field
 from webhook import api
 
 TIMEOUT, ORDER, SAME, SLOW_START = "timeout", "order", "same", "slow-start"
-
 # `SetDefaults_HTTPGetAction` (kubernetes pkg/apis/core/v1/defaults.go)
 _HANDLER_DEFAULTS: Final = {"httpGet": {"path": "/", "scheme": "HTTP"}}
-# not timeoutSeconds: it may be filled where everything else is written, as the default
-_CHOSEN: Final = tuple(field for field in api.TIMING_DEFAULTS if field != "timeoutSeconds")
+# a timeout may be filled where all else is written, as the default: it tells nothing
+_TELLING: Final = {k: v for k, v in api.TIMING_DEFAULTS.items() if k != "timeoutSeconds"}.items()
 
 
 class Params(api.Params):
@@ -69,16 +60,16 @@ class Params(api.Params):
 
 
 def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Iterator[api.Violation]:
-    """At most one violation for each probe, each pair and each start."""
+    """At most one violation for each timeout, each pair and each start."""
     for container in workload.may_have_probes():
         for name in api.PROBES:
-            if probe := container.probe(name):
+            if (probe := container.probe(name)) and probe.timeout_seconds:
                 yield from _timeout(container, name, probe)
-        liveness, readiness = container.probe("liveness"), container.probe("readiness")
-        if liveness and readiness:
-            yield from _pair(container, liveness, readiness)
-        if liveness and not container.probe("startup"):
-            yield from _slow_start(container, liveness, params.slow_start)
+        if liveness := container.probe("liveness"):
+            if readiness := container.probe("readiness"):
+                yield from _pair(container, liveness, readiness)
+            if liveness.initial_delay_seconds and not container.probe("startup"):
+                yield from _slow_start(container, liveness, params.slow_start)
 
 
 def _timeout(container: api.Container, name: str, probe: api.Probe) -> Iterator[api.Violation]:
@@ -97,12 +88,12 @@ def _timeout(container: api.Container, name: str, probe: api.Probe) -> Iterator[
 def _pair(
     container: api.Container, liveness: api.Probe, readiness: api.Probe
 ) -> Iterator[api.Violation]:
-    if not any(_is_chosen(probe) for probe in (liveness, readiness)):
-        return
     killed, removed = _gives_up_after(liveness), _gives_up_after(readiness)
+    if killed > removed or not (_is_chosen(liveness) or _is_chosen(readiness)):
+        return
     if killed < removed:
         why, rule = f"before readiness ({removed} s)", ORDER
-    elif killed == removed and _question(container, liveness) == _question(container, readiness):
+    elif _question(container, liveness) == _question(container, readiness):
         why, rule = "as readiness does, asking the same", SAME
     else:
         return
@@ -132,7 +123,7 @@ def _slow_start(
 
 
 def _is_chosen(probe: api.Probe) -> bool:
-    return any(probe.effective(field) != api.TIMING_DEFAULTS[field] for field in _CHOSEN)
+    return any(probe.effective(field) != default for field, default in _TELLING)
 
 
 def _gives_up_after(probe: api.Probe) -> int:

@@ -36,12 +36,12 @@ Limits
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from webhook import api
 
 HOST = "host"
 
-_WITH_TARGET = ("httpGet", "tcpSocket")
 _CONSEQUENCES = {
     "startup": "it never succeeds",
     "liveness": "it never fires",
@@ -58,13 +58,17 @@ def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Itera
     for container in workload.may_have_probes():
         for name in api.PROBES:
             probe = container.probe(name)
-            if probe is not None and probe.handler in _WITH_TARGET:
-                yield from _of_one(container, name, probe)
+            if probe is None:
+                continue
+            for handler, target in (("httpGet", probe.http_get), ("tcpSocket", probe.tcp_socket)):
+                if target and (isinstance(target.get("port"), str) or target.get("host")):
+                    yield from _faults(container, name, handler, target)
 
 
-def _of_one(container: api.Container, name: str, probe: api.Probe) -> Iterator[api.Violation]:
-    target = probe.settings or {}
-    path = f"{container.path}/{name}Probe/{probe.handler}"
+def _faults(
+    container: api.Container, name: str, handler: str, target: dict[str, Any]
+) -> Iterator[api.Violation]:
+    path = f"{container.path}/{name}Probe/{handler}"
     port, host = target.get("port"), target.get("host")
     if isinstance(port, str) and all(port != declared.name for declared in container.ports):
         yield api.Violation(
