@@ -63,7 +63,7 @@ def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Itera
     """At most one violation for each timeout, each pair and each start."""
     for container in workload.may_have_probes():
         for name in api.PROBES:
-            if (probe := container.probe(name)) and probe.timeout_seconds:
+            if probe := container.probe(name):
                 yield from _timeout(container, name, probe)
         if liveness := container.probe("liveness"):
             if readiness := container.probe("readiness"):
