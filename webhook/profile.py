@@ -21,6 +21,7 @@ class Binding(msgspec.Struct, frozen=True):
     check: Callable[[Workload, Any, Lookups], Iterator[Violation]]
     fill: Callable[[Workload, Any, Evidence], Iterator[Fill]]
     rule_actions: Mapping[str, str]
+    looks_up: bool = False
 
     @property
     def is_on(self) -> bool:
@@ -39,6 +40,11 @@ class Profile(msgspec.Struct, frozen=True):
     checks: Mapping[str, tuple[Binding, ...]]
     """By kind, in the order of the catalogue."""
     fills: Mapping[str, tuple[Binding, ...]]
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether any of its policies asks about other objects."""
+        return any(one.looks_up for bindings in self.checks.values() for one in bindings)
 
 
 def merge(base: Any, over: Any) -> Any:
@@ -76,6 +82,7 @@ def _bind(policy: Policy[Any], spec: Mapping[str, Any], settings: Mapping[str, A
         check=policy.check or _nothing,
         fill=policy.fill or _nothing,
         rule_actions={rule: _cap(rules[rule]["action"], ceiling) for rule in rules},
+        looks_up=policy.looks_up,
     )
 
 

@@ -47,14 +47,36 @@ def test_the_shipped_profiles() -> None:
     shipped = load_profiles()
 
     assert sorted(shipped) == ["advise", "baseline", "strict"]
-    deny = {"require-probes": "deny", "require-claims": "deny", "probe-timing": "fill"}
-    assert actions(shipped["baseline"]) == deny
-    assert actions(shipped["strict"]) == deny
-    assert actions(shipped["advise"]) == {
-        "require-probes": "warn",
-        "require-claims": "warn",
-        "probe-timing": "suggest",
+    baseline = {
+        "require-probes": "deny",
+        "probe-timing": "fill",
+        "require-claims": "deny",
+        "claim-exists": "warn",
+        "claim-can-bind": "warn",
+        "claim-backing": "warn",
+        "statefulset-service": "warn",
     }
+    assert actions(shipped["baseline"], "StatefulSet") == baseline
+    assert actions(shipped["strict"], "StatefulSet") == baseline | {"claim-backing": "deny"}
+    assert actions(shipped["advise"], "StatefulSet") == {
+        policy: {"deny": "warn", "fill": "suggest"}.get(action, action)
+        for policy, action in baseline.items()
+    }
+
+
+def test_a_lost_claim_is_a_fact_and_denies() -> None:
+    found = {
+        name: bindings(one)["claim-exists"].action_of("lost")
+        for name, one in load_profiles().items()
+    }
+    assert found == {"advise": "warn", "baseline": "deny", "strict": "deny"}
+
+
+def test_a_profile_looks_up_if_one_of_its_policies_does() -> None:
+    assert load_profiles()["baseline"].looks_up
+    assert not profile(policies={"require-probes": {"action": "deny"}}).looks_up
+    assert not profile(policies={"claim-backing": {"action": "off"}}).looks_up
+    assert profile(policies={"claim-backing": {"action": "audit"}}).looks_up
 
 
 @pytest.mark.parametrize(
@@ -74,8 +96,9 @@ def test_no_host_path_is_shipped() -> None:
 
 def test_a_kind_that_a_policy_does_not_judge_is_left_to_the_others() -> None:
     baseline = load_profiles()["baseline"]
-    assert set(actions(baseline, "Job")) == {"require-claims", "probe-timing"}
-    assert set(actions(baseline, "CronJob")) == {"require-claims", "probe-timing"}
+    assert {kind for kind in KINDS if "statefulset-service" in actions(baseline, kind)} == {
+        "StatefulSet"
+    }
     assert {kind for kind in KINDS if "require-probes" in actions(baseline, kind)} == (
         set(KINDS) - {"Job", "CronJob"}
     )
@@ -360,10 +383,9 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, spec: str, problem: st
 def test_off_needs_no_quotes(tmp_path: Path) -> None:
     # which YAML 1.1 would read as false
     spec = """
-        extends: baseline
         policies:
           require-probes: {action: off}
-          probe-timing: {action: off}
+          require-claims: {action: warn}
         """
     assert set(actions(load(tmp_path, document(spec))["payments"])) == {"require-claims"}
 

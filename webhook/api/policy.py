@@ -44,6 +44,8 @@ class Policy(Generic[P]):
     """Named rules that a profile may give an action of their own."""
     check: Callable[[Workload, P, Lookups], Iterator[Violation]] | None = None
     fill: Callable[[Workload, P, Evidence], Iterator[Fill]] | None = None
+    looks_up: bool = False
+    """Whether `check` asks its lookups anything: only then are other objects gathered for it."""
     doc: str = ""
     """The module's docstring: the policy's documentation."""
 
