@@ -8,8 +8,8 @@ What it checks
 
 Why
     A pod whose claim is missing stays Pending, without an error to the one who applied it. A Lost
-    claim has lost its PersistentVolume, and with it the data: nothing brings a pod up on it. A
-    claim that is being deleted is kept only as long as pods use it; the next pod cannot.
+    claim was bound, but its PersistentVolume is gone, and most often its data: no pod starts on it.
+    A claim that is being deleted is kept only as long as pods use it; the next pod cannot.
 
 Bad
     volumes:
@@ -57,8 +57,8 @@ def check(
                 path=reference.path,
                 subject=reference.volume,
                 fact=fact,
-                why="is Lost: its PersistentVolume is gone, and the data with it",
-                fix="delete it, and restore a backup into a new claim",
+                why="is Lost: its PersistentVolume is gone",
+                fix="bring that back, or restore a backup into a new claim",
                 rule=LOST,
             )
         elif isinstance(claim, api.Claim) and claim.is_being_deleted:

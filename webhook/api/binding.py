@@ -144,15 +144,15 @@ def _mismatches(
     if volume.volume_mode != spec.volume_mode:
         yield f"is of volumeMode {volume.volume_mode}, not {spec.volume_mode}"
     if volume.attributes_class != spec.attributes_class:
-        has, wanted = _attributes(volume.attributes_class), _attributes(spec.attributes_class)
-        yield f"has {has}, not {wanted}"
+        has, wanted = volume.attributes_class or "none", spec.attributes_class or "none"
+        yield f"has volumeAttributesClassName {has}, the claim {wanted}"
     lacking = [mode for mode in spec.access_modes if mode not in volume.access_modes]
     if lacking:
         yield f"is {' and '.join(volume.access_modes)}, not {' and '.join(lacking)}"
     if volume.claim_ref is not None:
         return
     if isinstance(storage_class, str) and volume.storage_class != storage_class:
-        yield f"has {_class(volume.storage_class)}, not {_class(storage_class)}"
+        yield f"has {_class(volume.storage_class)}, the claim {_class(storage_class)}"
     if not is_named and not all(one.matches(volume.labels) for one in spec.selector):
         yield "lacks the labels of the claim's selector"
 
@@ -193,7 +193,3 @@ def _size(number: int) -> str:
 
 def _class(name: str) -> str:
     return f"class {name!r}" if name else "no class"
-
-
-def _attributes(name: str) -> str:
-    return f"volumeAttributesClassName {name!r}" if name else "no volumeAttributesClassName"

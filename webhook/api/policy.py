@@ -45,7 +45,8 @@ class Policy(Generic[P]):
     check: Callable[[Workload, P, Lookups], Iterator[Violation]] | None = None
     fill: Callable[[Workload, P, Evidence], Iterator[Fill]] | None = None
     looks_up: bool = False
-    """Whether `check` asks its lookups anything: only then are other objects gathered for it."""
+    """Whether `check` asks its lookups anything. It must then say nothing of what is unknown: where
+    nobody can look around, as in admission, it is not even called."""
     doc: str = ""
     """The module's docstring: the policy's documentation."""
 
