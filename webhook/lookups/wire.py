@@ -122,7 +122,8 @@ def is_known(api_version: str, kind: str) -> bool:
 def read(kind: str, raw: bytes, namespace: str | None = None) -> Object:
     """The object of a known kind in the JSON text `raw`.
 
-    `namespace`, if given, wins over the object's own. Raises `MalformedObject` with the place where the shape is not Kubernetes'.
+    `namespace`, if given, wins over the object's own. Raises `MalformedObject` with the place where
+    the shape is not Kubernetes'.
     """
     try:
         wire = _DECODERS[kind].decode(raw)

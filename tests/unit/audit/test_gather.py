@@ -104,6 +104,22 @@ def test_without_any_claim_nothing_is_said_of_one(audit: Any) -> None:
     assert audit(POD).findings() == []
 
 
+def test_the_namespace_of_objects_that_name_none_is_that_of_claims_too(audit: Any) -> None:
+    in_shop = CLAIM.replace("{name: data}", "{name: data, namespace: shop}")
+    other = CLAIM.replace("{name: data}", "{name: other, namespace: elsewhere}")
+    fitting = POD.replace("dta", "data")
+
+    assert audit(f"{POD}---\n{in_shop}").findings() == [], "unknown"
+    for claim, workload in (
+        (in_shop, POD),
+        (CLAIM, POD.replace("{name", "{namespace: shop, name")),
+    ):
+        assert (
+            audit(f"{workload}---\n{claim}", namespace="shop").findings("policy", "path") == MISSING
+        )
+    assert audit(f"{fitting}---\n{CLAIM}---\n{other}", namespace="shop").findings() == []
+
+
 def test_a_review_is_judged_as_in_the_webhook_which_cannot_look_around(audit: Any) -> None:
     review = """\
 apiVersion: admission.k8s.io/v1
