@@ -10,10 +10,13 @@ What it checks
 
 Why
     A claim that cannot be bound stays Pending, and so do its pods, without an error to the one who
-    applied them. Three things are easily mistaken:
+    applied them. Three things are easily mistaken.
+
     `storageClassName: ""` does not ask for dynamic provisioning, it rules it out: only a volume
     without a class will do, made by hand. To ask for the default class, leave the field out.
+
     A selector rules out dynamic provisioning, too.
+
     ReadWriteOnce means one node, not one pod or one claim; for one pod there is ReadWriteOncePod.
 
 Bad

@@ -27,7 +27,8 @@ Params
 Limits
     Nothing is said where nobody can know: in admission, and in files unless they hold claims of the
     workload's namespace. A missing claim is worth a warning only, because it may come later: the
-    order of apply is arbitrary.
+    order of apply is arbitrary. A claim of which the files hold just a part, a kustomize patch, is
+    there, but nothing is known of it.
 """
 
 from collections.abc import Iterator
