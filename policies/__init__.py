@@ -1,6 +1,9 @@
 """The shipped policies, one module each; `BUILTIN` is the order in which findings are told."""
 
 from policies import (
+    claim_backing,
+    claim_can_bind,
+    claim_exists,
     deployment_state,
     ephemeral_data,
     probe_bounds,
@@ -10,6 +13,7 @@ from policies import (
     require_claims,
     require_probes,
     statefulset_retention,
+    statefulset_service,
 )
 
 BUILTIN = (
@@ -19,7 +23,11 @@ BUILTIN = (
     probe_bounds.policy,
     probe_timing.policy,
     require_claims.policy,
+    claim_exists.policy,
+    claim_can_bind.policy,
+    claim_backing.policy,
     statefulset_retention.policy,
+    statefulset_service.policy,
     deployment_state.policy,
     ephemeral_data.policy,
 )

@@ -105,5 +105,6 @@ policy = api.Policy(
     kinds=("Deployment",),
     rules=(UNKNOWN_MODE,),
     check=check,
+    looks_up="also",
     doc=__doc__,
 )

@@ -1,16 +1,19 @@
 """Workloads that a policy accepts or finds fault with: `tests/policies/<id>/{good,bad}/*.yaml`.
 
-A real API server accepts each of them. What profile `everything` finds stands in comments on the
-first lines, one for each finding: `# expect: /spec/containers/0/readinessProbe`, with
-` rule=<name>` behind it where the policy names a rule.
+A file holds one workload, the one that is judged, and what stands around it: claims, volumes,
+classes, Services. A real API server accepts each of them. What profile `everything` finds stands in
+comments on the first lines, one for each finding: `# expect: /spec/containers/0/readinessProbe`,
+with ` rule=<name>` behind it where the policy names a rule.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from webhook import goyaml
+import msgspec
+
+from webhook import goyaml, lookups, workload
 
 DIRECTORY = Path(__file__).parent / "policies"
 PROFILES_DIRECTORY = Path(__file__).parent / "profiles"
@@ -22,14 +25,16 @@ _RULE = " rule="
 
 @dataclass(frozen=True)
 class Fixture:
-    """One workload, and what is found in it."""
+    """One workload with what stands around it, and what is found in it."""
 
     path: Path
     policy: str
     """The policy that it is about."""
     kind: Literal["good", "bad"]
+    documents: list[dict[str, Any]]
+    """All that the file holds, as kubectl would send it."""
     manifest: dict[str, Any]
-    """As kubectl would send it."""
+    """The workload among them."""
     expected: set[tuple[str, str]]
     """Policy and JSON Pointer of each finding of profile `everything`; no other may be there."""
     rules: Mapping[str, str] = field(default_factory=dict)
@@ -41,6 +46,15 @@ class Fixture:
         return f"{self.policy}/{self.kind}/{self.path.stem}"
 
 
+def gathered(documents: Iterable[dict[str, Any]]) -> lookups.Gathered:
+    """What a policy can look up among these objects."""
+    return lookups.Gathered(
+        lookups.read(one["kind"], msgspec.json.encode(one))
+        for one in documents
+        if lookups.is_known(one["apiVersion"], one["kind"])
+    )
+
+
 def fixtures() -> list[Fixture]:
     """All of them, in the order of their paths."""
     return list(_read())
@@ -48,10 +62,14 @@ def fixtures() -> list[Fixture]:
 
 def manifest(path: Path) -> dict[str, Any]:
     """The one document of a YAML file."""
-    (document,) = goyaml.documents(path.read_bytes())
-    assert document.problem is None, f"{path}:{document.problem}"
-    value: dict[str, Any] = document.value
+    (value,) = _documents(path)
     return value
+
+
+def _documents(path: Path) -> Iterator[dict[str, Any]]:
+    for document in goyaml.documents(path.read_bytes()):
+        assert document.problem is None, f"{path}:{document.problem}"
+        yield document.value
 
 
 def _read() -> Iterator[Fixture]:
@@ -59,11 +77,16 @@ def _read() -> Iterator[Fixture]:
         policy, kind = path.parts[-3:-1]
         assert kind in ("good", "bad"), f"{path}: neither good nor bad"
         expected, rules = _expectations(path.read_text())
+        documents = list(_documents(path))
+        (judged,) = (one for one in documents if workload.is_known(one["apiVersion"], one["kind"]))
+        around = [one for one in documents if lookups.is_known(one["apiVersion"], one["kind"])]
+        assert len(around) == len(documents) - 1, f"{path}: something that nobody looks at"
         yield Fixture(
             path=path,
             policy=policy,
             kind="good" if kind == "good" else "bad",
-            manifest=manifest(path),
+            documents=documents,
+            manifest=judged,
             expected={(policy, pointer) for pointer in expected},
             rules=rules,
         )

@@ -86,7 +86,8 @@ def check(
     `grants` are the exemptions that reach the workload.
     """
     workload = reading.workload
-    bindings = profile.checks.get(workload.kind)
+    checks = profile.lone_checks if lookups is NOWHERE else profile.checks
+    bindings = checks.get(workload.kind)
     if not bindings or not reading.is_asked:
         return CLEAN
 

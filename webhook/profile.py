@@ -21,6 +21,8 @@ class Binding(msgspec.Struct, frozen=True):
     check: Callable[[Workload, Any, Lookups], Iterator[Violation]]
     fill: Callable[[Workload, Any, Evidence], Iterator[Fill]]
     rule_actions: Mapping[str, str]
+    looks_up: str = "never"
+    """The policy's: `never`, `also` or `only`."""
 
     @property
     def is_on(self) -> bool:
@@ -38,7 +40,14 @@ class Profile(msgspec.Struct, frozen=True):
     name: str
     checks: Mapping[str, tuple[Binding, ...]]
     """By kind, in the order of the catalogue."""
+    lone_checks: Mapping[str, tuple[Binding, ...]]
+    """Those of them that have something to say where nobody can look around."""
     fills: Mapping[str, tuple[Binding, ...]]
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether any of its policies asks about other objects."""
+        return any(one.looks_up != "never" for found in self.checks.values() for one in found)
 
 
 def merge(base: Any, over: Any) -> Any:
@@ -56,9 +65,11 @@ def bind(name: str, spec: Mapping[str, Any], policies: Mapping[str, Policy[Any]]
         for policy_id, policy in policies.items()
         if policy_id in settings
     ]
+    checks = [binding for policy, binding in bindings if policy.check]
     return Profile(
         name=name,
-        checks=_by_kind(binding for policy, binding in bindings if policy.check),
+        checks=_by_kind(checks),
+        lone_checks=_by_kind(binding for binding in checks if binding.looks_up != "only"),
         fills=_by_kind(binding for policy, binding in bindings if policy.fill),
     )
 
@@ -76,6 +87,7 @@ def _bind(policy: Policy[Any], spec: Mapping[str, Any], settings: Mapping[str, A
         check=policy.check or _nothing,
         fill=policy.fill or _nothing,
         rule_actions={rule: _cap(rules[rule]["action"], ceiling) for rule in rules},
+        looks_up=policy.looks_up,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.server import webhook_server
+from tests.cluster.server import ALL_PROFILES, everything_command, webhook_server
 from tests.cluster.versions import NEWEST
 
 # As `make test KUBERNETES="1.37.2 1.34.4"` passes it: every test runs on each.
@@ -54,6 +54,6 @@ def namespace(new_namespace: Namespaces) -> str:
 
 @pytest.fixture(scope="session")
 def webhook(control_plane: ControlPlane) -> Iterator[ControlPlane]:
-    """The same control plane, with podworthy registered for all three profiles and enforcing."""
-    with webhook_server(control_plane):
+    """The same control plane, with podworthy registered for all profiles and enforcing."""
+    with webhook_server(control_plane, profiles=ALL_PROFILES, command=everything_command):
         yield control_plane

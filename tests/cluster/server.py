@@ -18,9 +18,12 @@ from tests.cluster.registration import (
     register,
     wait_until_enforced,
 )
+from tests.fixtures import PROFILES_DIRECTORY
 
 PROFILES = {"advise": "Ignore", "baseline": "Fail", "strict": "Fail"}
 DEFAULT = "baseline"
+ALL_PROFILES = PROFILES | {"everything": "Fail"}
+"""With the one that fixtures are judged by, for `everything_command`."""
 
 EXEMPTED = "exempted"
 """A namespace in which workloads `exempted` need no claims, until today, and `expired` needed none
@@ -37,6 +40,12 @@ def webhook_command(host: str, port: int, certificate: Path, key: Path) -> list[
     serve: list[str | Path] = [sys.executable, "-m", "webhook", "serve"]
     address = [f"--host={host}", f"--port={port}", "--drain=1"]  # one API server, soon told
     return [*serve, *address, "--cert", certificate, "--key", key]
+
+
+def everything_command(host: str, port: int, certificate: Path, key: Path) -> list[str | Path]:
+    """The command line that serves `ALL_PROFILES`, not just the shipped ones."""
+    shipped = webhook_command(host, port, certificate, key)
+    return [*shipped, "--profiles", PROFILES_DIRECTORY]
 
 
 @contextlib.contextmanager

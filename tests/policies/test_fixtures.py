@@ -3,20 +3,22 @@
 import copy
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonpatch
 import msgspec
 import pytest
 
 from tests.builders import Object, load_profiles, read
-from tests.fixtures import DIRECTORY, PROFILES_DIRECTORY, Fixture, fixtures, manifest
+from tests.fixtures import DIRECTORY, PROFILES_DIRECTORY, Fixture, fixtures, gathered, manifest
 from webhook import catalog, engine, patch
-from webhook.api import KINDS
+from webhook.api import KINDS, NOWHERE, Lookups
 from webhook.evidence import WrittenText
 
 FIXTURES = fixtures()
 CHECKS = [policy_id for policy_id, policy in catalog.POLICIES.items() if policy.check]
+JOINED = [one for one in CHECKS if catalog.POLICIES[one].looks_up == "only"]
+LONE = [one for one in CHECKS if one not in JOINED]
 PROFILES = load_profiles([PROFILES_DIRECTORY])
 
 each = pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: fixture.id)
@@ -24,7 +26,8 @@ each = pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: fixture.
 
 @each
 def test_what_is_found_is_what_is_expected(fixture: Fixture) -> None:
-    verdict = engine.check(PROFILES["everything"], read(fixture.manifest))
+    reading, lookups = read(fixture.manifest), gathered(fixture.documents)
+    verdict = engine.check(PROFILES["everything"], reading, lookups)
     assert verdict.crashes == ()
     # of every policy: those that a fixture is not about must be clean on it
     found = {(one.policy, one.violation.path) for one in verdict.findings}
@@ -50,13 +53,59 @@ def test_a_finding_is_beside_something_that_is_there(fixture: Fixture) -> None:
         assert isinstance(parent, dict)
 
 
-@pytest.mark.parametrize("policy", CHECKS)
+@pytest.mark.parametrize("policy", LONE)
 @pytest.mark.parametrize("which", ["good", "bad"])
-def test_every_check_has_fixtures_of_every_kind(policy: str, which: str) -> None:
+def test_a_check_of_workloads_alone_has_fixtures_of_every_kind(policy: str, which: str) -> None:
     kinds = {f.manifest["kind"] for f in FIXTURES if (f.policy, f.kind) == (policy, which)}
     known = catalog.POLICIES[policy].kinds
     # good ones show what is not asked, too; a policy about one kind has nothing to say of others
     assert kinds >= set(KINDS if which == "good" and len(known) > 1 else known)
+
+
+@pytest.mark.parametrize("policy", JOINED)
+def test_a_check_that_looks_up_has_fixtures_with_templates_and_of_every_rule(policy: str) -> None:
+    """What it looks for is what differs; from where in a kind, workloads tell it alike."""
+    of = {w: [f for f in FIXTURES if (f.policy, f.kind) == (policy, w)] for w in ("good", "bad")}
+    for which in of.values():
+        assert any(f.manifest["kind"] != "Pod" for f in which)
+    assert {rule for f in of["bad"] for rule in f.rules.values()} == set(
+        catalog.POLICIES[policy].rules
+    )
+
+
+@each
+def test_a_check_that_does_not_look_up_needs_nothing_around(fixture: Fixture) -> None:
+    if catalog.POLICIES[fixture.policy].looks_up == "never":
+        assert fixture.documents == [fixture.manifest]
+
+
+class Asked:
+    """Lookups that note the policy that asks them: it must say that it does."""
+
+    def __init__(self, policy: str) -> None:
+        self._policy = policy
+
+    def __getattr__(self, name: str) -> Any:
+        assert catalog.POLICIES[self._policy].looks_up != "never", f"{self._policy} asks for {name}"
+        return getattr(NOWHERE, name)
+
+
+@pytest.mark.parametrize("policy", CHECKS)
+def test_a_policy_that_looks_up_says_so(policy: str) -> None:
+    params = catalog.POLICIES[policy].params()
+    check = catalog.POLICIES[policy].check
+    assert check
+    for fixture in FIXTURES:
+        found = list(check(read(fixture.manifest).workload, params, cast("Lookups", Asked(policy))))
+        assert not (policy in JOINED and found), "the unknown is no finding"
+
+
+@each
+def test_nothing_is_found_where_nobody_can_look_around(fixture: Fixture) -> None:
+    looked_up = fixture.policy in JOINED
+    verdict = engine.check(PROFILES["everything"], read(fixture.manifest))
+    found = {(one.policy, one.violation.path) for one in verdict.findings}
+    assert found == (set() if looked_up else fixture.expected)
 
 
 def test_there_are_no_fixtures_of_unknown_policies() -> None:
@@ -89,12 +138,19 @@ def is_one_thing(pointers: list[str]) -> bool:
     return len(pointers) == 1 or (len(pointers) == 2 and len(parents) == 1)
 
 
+def by_name(fixture: Fixture) -> Object:
+    """Its documents, none of which may have the name of another."""
+    found = {f"{one['kind']} {one['metadata']['name']}": one for one in fixture.documents}
+    assert len(found) == len(fixture.documents)
+    return found
+
+
 @pytest.mark.parametrize(
     "fixture", [f for f in FIXTURES if f.kind == "bad"], ids=lambda fixture: fixture.id
 )
 def test_a_bad_one_differs_from_a_good_one_by_one_thing(fixture: Fixture) -> None:
     good = [f for f in FIXTURES if (f.policy, f.kind) == (fixture.policy, "good")]
-    assert any(is_one_thing(list(differences(fixture.manifest, f.manifest))) for f in good)
+    assert any(is_one_thing(list(differences(by_name(fixture), by_name(f)))) for f in good)
 
 
 # Fills: <case>.in.yaml becomes <case>.out.yaml
@@ -128,4 +184,4 @@ def test_every_case_has_both_of_its_files() -> None:
 
 def test_a_manifest_is_json_for_the_api_server() -> None:
     for fixture in FIXTURES:
-        assert msgspec.json.decode(msgspec.json.encode(fixture.manifest)) == fixture.manifest
+        assert msgspec.json.decode(msgspec.json.encode(fixture.documents)) == fixture.documents

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.builders import load_profiles, profile
-from webhook import catalog
+from webhook import catalog, goyaml
 from webhook.api import KINDS
 from webhook.errors import DocumentError
 from webhook.profile import Binding, Profile, merge
@@ -51,7 +51,11 @@ SHIPPED = {
     "probe-bounds": ("", "deny", ""),
     "probe-timing": ("fill", "fill", "suggest"),
     "require-claims": ("deny", "deny", "warn"),
+    "claim-exists": ("warn", "warn", "warn"),
+    "claim-can-bind": ("warn", "warn", "warn"),
+    "claim-backing": ("warn", "deny", "warn"),
     "statefulset-retention": ("audit", "warn", "audit"),
+    "statefulset-service": ("warn", "warn", "warn"),
     "deployment-state": ("warn", "warn", "warn"),
     "ephemeral-data": ("", "audit", ""),
 }
@@ -69,13 +73,38 @@ def test_the_shipped_profiles() -> None:
         assert found == {policy: row[index] for policy, row in SHIPPED.items() if row[index]}
 
 
+@pytest.mark.parametrize("name", ["baseline", "strict"])
+def test_a_shipped_profile_has_a_row_for_every_policy_also_for_those_that_are_off(
+    name: str,
+) -> None:
+    text = (catalog.PROFILES_DIRECTORY / f"{name}.yaml").read_bytes()
+    (written,) = goyaml.documents(text)
+    assert list(written.value["spec"]["policies"]) == list(catalog.POLICIES)
+
+
 def test_a_policy_about_one_kind_is_bound_to_no_other() -> None:
     strict = load_profiles()["strict"]
     for policy, kind in (
         ("statefulset-retention", "StatefulSet"),
+        ("statefulset-service", "StatefulSet"),
         ("deployment-state", "Deployment"),
     ):
         assert [one for one in KINDS if policy in actions(strict, one)] == [kind]
+
+
+def test_a_lost_claim_is_a_fact_and_denies() -> None:
+    found = {
+        name: bindings(one)["claim-exists"].action_of("lost")
+        for name, one in load_profiles().items()
+    }
+    assert found == {"advise": "warn", "baseline": "deny", "strict": "deny"}
+
+
+def test_a_profile_looks_up_if_one_of_its_policies_does() -> None:
+    assert load_profiles()["baseline"].looks_up
+    assert not profile(policies={"require-probes": {"action": "deny"}}).looks_up
+    assert not profile(policies={"claim-backing": {"action": "off"}}).looks_up
+    assert profile(policies={"claim-backing": {"action": "audit"}}).looks_up
 
 
 @pytest.mark.parametrize(
@@ -412,10 +441,9 @@ def test_params_that_do_not_fit_together_with_inherited_ones_are_told(tmp_path: 
 def test_off_needs_no_quotes(tmp_path: Path) -> None:
     # which YAML 1.1 would read as false
     spec = """
-        extends: baseline
         policies:
           require-probes: {action: off}
-          probe-timing: {action: off}
+          require-claims: {action: warn}
         """
     found = actions(load(tmp_path, document(spec))["payments"])
     assert found.keys().isdisjoint({"require-probes", "probe-timing"})

@@ -5,6 +5,16 @@ A policy is a value, `Policy`, around pure functions: `check(workload, params, l
 exemption, no clock and does no I/O; the engine stamps those on.
 """
 
+from webhook.api.binding import (
+    NO_PROVISIONER,
+    Unbound,
+    choices,
+    class_name,
+    class_of,
+    obstacles,
+    unbound_claims,
+)
+from webhook.api.claims import ClaimSpec, ClaimTemplate, Requirement
 from webhook.api.evidence import Evidence, Proof, Standing
 from webhook.api.lookups import (
     NOWHERE,
@@ -23,8 +33,7 @@ from webhook.api.workload import (
     KINDS,
     PROBES,
     TIMING_DEFAULTS,
-    ClaimSpec,
-    ClaimTemplate,
+    ClaimReference,
     Container,
     Mount,
     Port,
@@ -41,9 +50,11 @@ __all__ = [
     "KEEP_ANNOTATION",
     "KINDS",
     "NOWHERE",
+    "NO_PROVISIONER",
     "PROBES",
     "TIMING_DEFAULTS",
     "Claim",
+    "ClaimReference",
     "ClaimSpec",
     "ClaimTemplate",
     "Container",
@@ -58,13 +69,20 @@ __all__ = [
     "Port",
     "Probe",
     "Proof",
+    "Requirement",
     "Retention",
     "Rollout",
     "Service",
     "Standing",
     "StorageClass",
+    "Unbound",
     "Violation",
     "Volume",
     "Workload",
+    "choices",
+    "class_name",
+    "class_of",
+    "obstacles",
     "pointer_token",
+    "unbound_claims",
 ]

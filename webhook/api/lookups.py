@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from webhook.api.workload import ClaimSpec
+from webhook.api.claims import ClaimSpec
 
 
 class Missing(Enum):
@@ -53,6 +53,8 @@ class PersistentVolume(msgspec.Struct, frozen=True):
     """Its storage by wire name, e.g. `{"hostPath": {"path": "/srv"}}`."""
     has_node_affinity: bool
     is_being_deleted: bool
+    attributes_class: str = ""
+    """Its VolumeAttributesClass; empty for none."""
 
 
 class StorageClass(msgspec.Struct, frozen=True):
@@ -64,6 +66,8 @@ class StorageClass(msgspec.Struct, frozen=True):
     binding_mode: str
     """`Immediate` or `WaitForFirstConsumer`."""
     is_default: bool
+    created: str | None = None
+    """RFC 3339, in UTC; None where the source has none, as in a manifest."""
 
 
 class Service(msgspec.Struct, frozen=True):

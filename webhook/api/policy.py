@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -44,6 +44,9 @@ class Policy(Generic[P]):
     """Named rules that a profile may give an action of their own."""
     check: Callable[[Workload, P, Lookups], Iterator[Violation]] | None = None
     fill: Callable[[Workload, P, Evidence], Iterator[Fill]] | None = None
+    looks_up: Literal["never", "also", "only"] = "never"
+    """Whether `check` asks its lookups anything. `only`: it says nothing of what is unknown, and is
+    not even called where nobody can look around, as in admission."""
     doc: str = ""
     """The module's docstring: the policy's documentation."""
 

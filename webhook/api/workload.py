@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from webhook.api.claims import ClaimTemplate
+
 KINDS = (
     "Pod",
     "StatefulSet",
@@ -154,30 +156,15 @@ class Volume(msgspec.Struct, frozen=True):
         return self.name or _place(self.path)
 
 
-class ClaimSpec(msgspec.Struct, frozen=True):
-    """What a claim asks for."""
-
-    storage_class: str | None
-    """None: nothing is said, the default class is meant. Empty: only volumes without a class."""
-    access_modes: tuple[str, ...]
-    request: int
-    """Bytes; 0 if none is written."""
-    volume_mode: str
-    """`Filesystem` or `Block`."""
-    volume_name: str | None
-    """The one PersistentVolume that is asked for."""
-    selector: Mapping[str, Any]
-    """A label selector (`matchLabels`, `matchExpressions`); empty selects every volume."""
-
-
-class ClaimTemplate(msgspec.Struct, frozen=True):
-    """A claim that is made for each pod: of `volumeClaimTemplates`, or an `ephemeral` volume's."""
+class ClaimReference(msgspec.Struct, frozen=True):
+    """Where a workload names a claim."""
 
     path: str
-    """JSON Pointer to the template; what is asked for is in `spec` below it."""
+    """JSON Pointer to the `claimName`."""
+    volume: str
+    """The volume's label."""
     name: str
-    """Of the template, or of the volume."""
-    spec: ClaimSpec
+    """Of the PersistentVolumeClaim, in the workload's namespace."""
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -218,13 +205,26 @@ class Workload(msgspec.Struct, frozen=True):
     replicas: int = 1
     """As written, else 1, which the API server counts it as; a Pod has one."""
     claim_templates: tuple[ClaimTemplate, ...] = ()
-    """A StatefulSet's `volumeClaimTemplates`."""
+    """A StatefulSet's `volumeClaimTemplates`, and those of `ephemeral` volumes."""
     service_name: str | None = None
     """A StatefulSet's `serviceName`."""
     retention: Retention = Retention()
     """A StatefulSet's."""
     rollout: Rollout | None = None
     """A Deployment's; None for other kinds."""
+
+    def claim_references(self) -> Iterator[ClaimReference]:
+        """The claims that it uses by name.
+
+        A StatefulSet's claim template takes the place of a volume of its name
+        (pkg/controller/statefulset `updateStorage`).
+        """
+        made = {template.name for template in self.claim_templates if template.is_of_statefulset}
+        for volume in self.volumes:
+            source = volume.sources.get("persistentVolumeClaim")
+            if source and source.get("claimName") and volume.name not in made:
+                path = f"{volume.path}/persistentVolumeClaim/claimName"
+                yield ClaimReference(path, volume.label, source["claimName"])
 
     def may_have_probes(self) -> Iterator[Container]:
         """Main containers and native sidecars: the API server forbids probes elsewhere."""

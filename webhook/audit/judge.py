@@ -35,12 +35,13 @@ class Court(msgspec.Struct, frozen=True):
 
 
 def judge(court: Court, subject: Subject) -> Judged:
-    """What is found in a workload and would be set in it."""
+    """What is found in a workload, given what stands around it, and would be set in it."""
     workload = subject.reading.workload
     name = ObjectName(workload.api_version, workload.kind, workload.namespace, workload.name)
     identity = identify(subject.reading, subject.user, court.listed)
     grants = court.exemptions.reach(identity, court.today)
-    verdict = engine.check(court.profile, subject.reading, court.lookups, grants)
+    lookups = NOWHERE if subject.stands_alone else court.lookups
+    verdict = engine.check(court.profile, subject.reading, lookups, grants)
     proposal = engine.NOTHING
     if subject.evidence:
         proposal = engine.fill(court.profile, subject.reading, subject.evidence, grants)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from webhook import review, workload
+from webhook import lookups, review, workload
 from webhook.admission import evidence_for_filling, judged_object
 from webhook.api import Evidence
 from webhook.errors import BadReview, MalformedObject
@@ -48,13 +48,21 @@ class Subject(msgspec.Struct, frozen=True):
     """None where nothing would be filled."""
     user: str | None = None
     """Who sent it, in a review; nobody is known to have sent what stands in a file."""
+    stands_alone: bool = False
+    """True for the object of a review: the webhook knows of no other."""
+
+
+class Around(msgspec.Struct, frozen=True):
+    """Something that is judged only as what stands around a workload, a claim for one."""
+
+    object: lookups.Object
 
 
 class Ignored(msgspec.Struct, frozen=True):
     """Something that is no workload."""
 
 
-Found = Subject | Ignored | ErrorEntry
+Found = Subject | Around | Ignored | ErrorEntry
 
 _IGNORED: Final = Ignored()
 _WRITTEN: Final = WrittenText()
@@ -93,6 +101,8 @@ def _found(
         yield from _items(place, value["items"], numbers, api_version, kind.removesuffix(_LIST))
     elif workload.is_known(api_version, kind):
         yield _written(place, value, api_version, kind)
+    elif lookups.is_known(api_version, kind):
+        yield _around(place, value, kind)
     else:
         yield _IGNORED
 
@@ -139,6 +149,14 @@ def _written(place: Place, value: dict[str, Any], api_version: str, kind: str) -
     return Subject(place, reading, _WRITTEN)
 
 
+def _around(place: Place, value: dict[str, Any], kind: str) -> Found:
+    try:
+        namespace = None if _namespace(value) else place.namespace
+        return Around(lookups.read(kind, msgspec.json.encode(value), namespace))
+    except MalformedObject as error:
+        return place.error(error.pointer, error.problem)
+
+
 def _namespace(value: dict[str, Any]) -> Any:
     metadata = value.get("metadata")
     return metadata.get("namespace") if isinstance(metadata, dict) else None
@@ -157,4 +175,5 @@ def _reviewed(place: Place, envelope: dict[str, Any], pointer: str) -> Found:
     if reading is None:
         return _IGNORED
     user = request.user_info.username if request.user_info else None
-    return Subject(inside, reading, evidence_for_filling(request, reading), user)
+    evidence = evidence_for_filling(request, reading)
+    return Subject(inside, reading, evidence, user, stands_alone=True)

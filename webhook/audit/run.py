@@ -5,11 +5,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, Final, TextIO
 
+import msgspec
+
 from webhook import catalog
 from webhook.api import Policy
+from webhook.audit.gather import gather
 from webhook.audit.judge import Court, judge
-from webhook.audit.objects import Found, Ignored, objects
-from webhook.audit.sources import Text, texts
+from webhook.audit.objects import Around, Found, Ignored, objects
+from webhook.audit.sources import Inputs, Text
 from webhook.goyaml import Document, documents
 from webhook.report import Report
 from webhook.report.entries import ErrorEntry, Heading, Judged, Source, Summary
@@ -70,8 +73,12 @@ class Audit:
         """Names of those that made a difference."""
 
     def read(self, paths: Iterable[str], stdin: BinaryIO) -> None:
-        """Judge everything that the paths mean."""
-        for text in texts(paths, stdin):
+        """Judge everything that the paths mean, together with what stands around it there."""
+        inputs = Inputs(paths, stdin)
+        if self._court.profile.looks_up:
+            around = gather(inputs, self._namespace)
+            self._court = msgspec.structs.replace(self._court, lookups=around)
+        for text in inputs.texts():
             if isinstance(text, Text):
                 for document in documents(text.data):
                     self._document(text.file, document)
@@ -105,7 +112,7 @@ class Audit:
                 self._note(f"{file}:{line}: key {key!r} is repeated, the last one counts")
 
     def _object(self, found: Found) -> None:
-        if isinstance(found, Ignored):
+        if isinstance(found, Ignored | Around):
             self._summary.ignored += 1
         elif isinstance(found, ErrorEntry):
             self._failed(found)

@@ -31,33 +31,46 @@ class Unread(msgspec.Struct, frozen=True):
     problem: str
 
 
-def texts(paths: Iterable[str], stdin: BinaryIO) -> Iterator[Text | Unread]:
-    """Every file that the paths mean, in their order, one at a time.
+class Inputs:
+    """What the paths of the command line mean. May be gone over more than once."""
 
-    A file that is named is read whatever its name; a directory is searched for `SUFFIXES`, sorted,
-    without what is hidden, is a link to a directory or is no regular file.
-    """
-    for path in paths:
-        if path == STDIN:
-            yield _text(STDIN, stdin.read)
+    def __init__(self, paths: Iterable[str], stdin: BinaryIO) -> None:
+        self._paths = list(paths)
+        self._stdin = stdin
+        self._streams: dict[int, Text | Unread] = {}
+        """By position, what can be read only once."""
+
+    def texts(self) -> Iterator[Text | Unread]:
+        """Every file that the paths mean, in their order, one at a time.
+
+        A file that is named is read whatever its name; a directory is searched for `SUFFIXES`,
+        sorted, without what is hidden, is a link to a directory or is no regular file.
+        """
+        for position, path in enumerate(self._paths):
+            if path == STDIN:
+                yield self._once(position, STDIN, self._stdin.read)
+            else:
+                yield from self._named(position, Path(path))
+
+    def _named(self, position: int, path: Path) -> Iterator[Text | Unread]:
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            yield _unread(path, error)
+            return
+        if stat.S_ISDIR(mode):
+            yield from _search(path)
+        elif stat.S_ISREG(mode):
+            yield _text(path, path.read_bytes)
+        elif stat.S_ISFIFO(mode):
+            yield self._once(position, path, lambda: _read_pipe(path))
         else:
-            yield from _named(Path(path))
+            yield Unread(_shown(path), "neither a file nor a directory")
 
-
-def _named(path: Path) -> Iterator[Text | Unread]:
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        yield _unread(path, error)
-        return
-    if stat.S_ISDIR(mode):
-        yield from _search(path)
-    elif stat.S_ISREG(mode):
-        yield _text(path, path.read_bytes)
-    elif stat.S_ISFIFO(mode):
-        yield _text(path, lambda: _read_pipe(path))
-    else:
-        yield Unread(_shown(path), "neither a file nor a directory")
+    def _once(self, position: int, path: Path | str, read: Callable[[], bytes]) -> Text | Unread:
+        if position not in self._streams:
+            self._streams[position] = _text(path, read)
+        return self._streams[position]
 
 
 def _search(directory: Path) -> Iterator[Text | Unread]:

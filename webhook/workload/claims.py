@@ -1,12 +1,13 @@
 """What a claim asks for, from the wire: in a claim, in a claim template, in an ephemeral volume."""
 
 import re
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
-from webhook.api import ClaimSpec
+from webhook.api import ClaimSpec, Requirement, pointer_token
 from webhook.errors import MalformedObject
 
 _QUANTITY: Final = re.compile(
@@ -20,10 +21,30 @@ _FACTORS: Final = {
 }
 
 
+CLASS_ANNOTATION: Final = "volume.beta.kubernetes.io/storage-class"
+"""Says the class of a claim or a volume before its spec does, to this day (k8s.io/component-helpers
+storage/volume `GetPersistentVolumeClaimClass`)."""
+
+
 class Resources(msgspec.Struct):
     """`resources` of a claim."""
 
     requests: dict[str, Any] | None = None
+
+
+class WireRequirement(msgspec.Struct):
+    """One entry of a selector's `matchExpressions`."""
+
+    key: str | None = None
+    operator: str | None = None
+    values: list[str | None] | None = None
+
+
+class WireSelector(msgspec.Struct, rename="camel"):
+    """A label selector."""
+
+    match_labels: dict[str, Any] | None = None
+    match_expressions: list[WireRequirement] | None = None
 
 
 class WireClaimSpec(msgspec.Struct, rename="camel"):
@@ -34,13 +55,15 @@ class WireClaimSpec(msgspec.Struct, rename="camel"):
     resources: Resources | None = None
     volume_mode: str | None = None
     volume_name: str | None = None
-    selector: dict[str, Any] | None = None
+    selector: WireSelector | None = None
+    volume_attributes_class_name: str | None = None
 
 
 class WireClaimMetadata(msgspec.Struct):
     """`metadata` of a claim template."""
 
     name: str | None = None
+    annotations: dict[str, Any] | None = None
 
 
 class WireClaimTemplate(msgspec.Struct):
@@ -50,25 +73,56 @@ class WireClaimTemplate(msgspec.Struct):
     spec: WireClaimSpec | None = None
 
 
-def claim_spec(wire: WireClaimSpec | None, path: str) -> ClaimSpec:
-    """The spec at `path`. Raises `MalformedObject` for a request that is no quantity."""
+def claim_spec(
+    wire: WireClaimSpec | None, path: str, annotations: Mapping[str, Any] | None
+) -> ClaimSpec:
+    """The spec at `path` of a claim with these annotations.
+
+    Raises `MalformedObject` for a request that is no quantity, and a label that is no string.
+    """
     wire = wire or WireClaimSpec()
     requests = (wire.resources.requests if wire.resources else None) or {}
     return ClaimSpec(
-        storage_class=wire.storage_class_name,
+        storage_class=storage_class(wire.storage_class_name, annotations),
         access_modes=tuple(wire.access_modes or ()),
         request=quantity(requests.get("storage", 0), f"{path}/resources/requests/storage"),
         volume_mode=wire.volume_mode or "Filesystem",
         volume_name=wire.volume_name or None,
-        selector=wire.selector or {},
+        selector=tuple(_requirements(wire.selector or WireSelector(), f"{path}/selector")),
+        attributes_class=wire.volume_attributes_class_name or "",
     )
+
+
+def storage_class(written: str | None, annotations: Mapping[str, Any] | None) -> str | None:
+    """The class that counts where the spec says `written`."""
+    annotated = (annotations or {}).get(CLASS_ANNOTATION)
+    return annotated if isinstance(annotated, str) else written
+
+
+def strings(mapping: Mapping[str, Any] | None, path: str) -> dict[str, str]:
+    """The mapping at `path`; null counts as empty, as in Go. Raises `MalformedObject`."""
+    for key, value in (mapping or {}).items():
+        if not isinstance(value, str | None):
+            raise MalformedObject(f"{path}/{pointer_token(key)}", "expected a string")
+    return {key: value or "" for key, value in (mapping or {}).items()}
+
+
+def _requirements(selector: WireSelector, path: str) -> Iterator[Requirement]:
+    for key, value in strings(selector.match_labels, f"{path}/matchLabels").items():
+        yield Requirement(key, "In", (value,))
+    for one in selector.match_expressions or ():
+        values = tuple(value or "" for value in one.values or ())
+        yield Requirement(one.key or "", one.operator or "", values)
 
 
 def quantity(value: Any, path: str) -> int:
     """A Kubernetes quantity at `path` in whole units, rounded up (apimachinery api/resource).
 
+    Null is 0, as in Go.
     Raises `MalformedObject` for what is none.
     """
+    if value is None:
+        return 0
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         found = _QUANTITY.fullmatch(str(value))
         if found:

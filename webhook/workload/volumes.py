@@ -53,8 +53,7 @@ def _check_source(value: Any, key: str, here: str) -> None:
 
 def claim_template(wire: WireClaimTemplate, path: str) -> ClaimTemplate:
     """One entry of `volumeClaimTemplates`. Raises `MalformedObject`."""
-    name = wire.metadata.name if wire.metadata else None
-    return ClaimTemplate(path, name or "", claim_spec(wire.spec, f"{path}/spec"))
+    return _claim_template(wire, path, (wire.metadata and wire.metadata.name) or "")
 
 
 def ephemeral_claims(read: Iterable[Volume]) -> Iterator[ClaimTemplate]:
@@ -68,4 +67,9 @@ def ephemeral_claims(read: Iterable[Volume]) -> Iterator[ClaimTemplate]:
             wire = msgspec.convert(source["volumeClaimTemplate"], WireClaimTemplate)
         except msgspec.ValidationError as error:
             raise malformed(error, path) from error
-        yield ClaimTemplate(path, volume.name, claim_spec(wire.spec, f"{path}/spec"))
+        yield _claim_template(wire, path, volume.name)
+
+
+def _claim_template(wire: WireClaimTemplate, path: str, name: str) -> ClaimTemplate:
+    annotations = wire.metadata.annotations if wire.metadata else None
+    return ClaimTemplate(path, name, claim_spec(wire.spec, f"{path}/spec", annotations))

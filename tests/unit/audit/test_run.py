@@ -41,7 +41,9 @@ def check_by(action: str, *paths: str, error: Exception | None = None) -> Profil
         check=check,
         rule_actions={},
     )
-    return Profile(name="test", checks={"Pod": (binding,)}, fills={})
+    return Profile(
+        name="test", checks={"Pod": (binding,)}, lone_checks={"Pod": (binding,)}, fills={}
+    )
 
 
 @pytest.mark.parametrize(

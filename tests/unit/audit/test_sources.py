@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from webhook.audit.sources import Text, Unread, texts
+from webhook.audit.sources import Inputs, Text, Unread
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def files(*paths: str) -> list[str]:
 
 
 def read(*paths: str, stdin: bytes = b"") -> list[Text | Unread]:
-    return list(texts(paths, io.BytesIO(stdin)))
+    return list(Inputs(paths, io.BytesIO(stdin)).texts())
 
 
 def test_a_directory_is_searched_and_sorted() -> None:

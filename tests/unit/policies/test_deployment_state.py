@@ -21,7 +21,7 @@ class Claims:
         modes = self._claims.get((namespace, name), Missing.ABSENT)
         if isinstance(modes, Missing):
             return modes
-        spec = ClaimSpec(None, modes, 0, "Filesystem", None, {})
+        spec = ClaimSpec(None, modes, 0, "Filesystem", None, ())
         return Claim(namespace, name, spec, "Bound", is_being_deleted=False)
 
     def __getattr__(self, name: str) -> Any:
