@@ -354,6 +354,8 @@ def test_every_command_that_reads_profiles_knows_own_policies(own: Path, tmp_pat
     audit = podworthy("audit", str(tmp_path / "pod.yaml"), *arguments)
     assert audit.exit_code == 1
     assert "telling-names" in audit.stdout
+    assert podworthy("exemptions", *arguments).exit_code == 0
+    assert podworthy("exemptions", *arguments[:4]).exit_code == 2
     serve = podworthy("serve", "--dev", "--host", "192.0.2.1", "--port", "0", *arguments)
     assert "cannot listen" in serve.stderr, "the documents are sound"
     assert "unknown policy" in podworthy("serve", "--dev", *arguments[:4]).stderr
