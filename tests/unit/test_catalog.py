@@ -12,6 +12,7 @@ from webhook.api import NOWHERE
 from webhook.cli import main
 from webhook.errors import PolicyError
 from webhook.profile import bind
+from webhook.report import FORMATS
 
 OWN = '''
 """Containers are not called app.
@@ -359,6 +360,17 @@ def test_every_command_that_reads_profiles_knows_own_policies(own: Path, tmp_pat
     serve = podworthy("serve", "--dev", "--host", "192.0.2.1", "--port", "0", *arguments)
     assert "cannot listen" in serve.stderr, "the documents are sound"
     assert "unknown policy" in podworthy("serve", "--dev", *arguments[:4]).stderr
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_report_knows_own_policies(own: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "team.yaml").write_text(PROFILE)
+    pod = "{apiVersion: v1, kind: Pod, spec: {containers: [{name: web}]}}"
+    audit = [*("--profiles", str(tmp_path / "team.yaml")), *("--profile", "payments")]
+    audit += [*("--policies-dir", str(own)), *("--format", name), "-"]
+    result = CliRunner().invoke(main, ["audit", *audit], input=pod)
+    assert result.exit_code == 1
+    assert "telling-names" in result.stdout
 
 
 def test_own_policies_are_listed_and_explained(own: Path) -> None:
