@@ -1,7 +1,6 @@
 """JSON Schemas of Profile and Exemption for editors: `python -m tests.schemas` writes them."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from webhook import catalog, documents
 from webhook.api import KINDS, Policy
+from webhook.docstring import documentation
 
 DIRECTORY: Final = Path(__file__).parents[1] / "docs" / "schemas"
 
@@ -79,9 +79,8 @@ def _settle(settings: Schema, actions: tuple[Any, ...], kinds: tuple[str, ...]) 
 
 def _describe(params: Schema, policy: Policy[Any]) -> None:
     """Give params the words that the policy's docstring has for them."""
-    section = policy.doc.partition("\nParams\n")[2].partition("\n\n")[0]
-    for name, text in re.findall(r"^    (\w+): (.*(?:\n        .*)*)", section, re.MULTILINE):
-        params["properties"][name].setdefault("description", " ".join(text.split()))
+    for name, text in documentation(policy).params.items():
+        params["properties"][name].setdefault("description", text)
 
 
 def _exemption() -> Schema:

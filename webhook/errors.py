@@ -54,7 +54,7 @@ class UnknownProfile(PodworthyError):
 
 
 class DocstringError(PodworthyError):
-    """A policy's docstring does not have the form of `webhook.explain.docstring`."""
+    """A policy's docstring does not have the form of `webhook.docstring`."""
 
     def __init__(self, policy: str, problem: str) -> None:
         super().__init__(f"policy {policy}: its docstring {problem}")

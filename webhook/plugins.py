@@ -20,7 +20,8 @@ from typing import Any, Final
 import msgspec
 
 from webhook.api import KINDS, Params, Policy
-from webhook.errors import did_you_mean
+from webhook.docstring import documentation
+from webhook.errors import DocstringError, did_you_mean
 
 GROUP: Final = "podworthy.policies"
 """The entry points by which a package offers its policies, each named like the policy."""
@@ -172,10 +173,9 @@ def _faults(policy: Any) -> Iterator[str]:
             yield f"id {policy.id!r} must be kebab-case, such as require-probes"
         if not isinstance(policy.summary, str) or len(policy.summary.splitlines()) != 1:
             yield "summary must be one line"
-        if not isinstance(policy.doc, str) or not policy.doc.strip():
-            yield "no documentation: begin the module with a docstring, and give doc=__doc__"
         yield from _faulty_names(policy)
-        yield from _faulty_params(policy.params)
+        faulty = list(_faulty_params(policy.params))
+        yield from faulty or _faulty_docstring(policy)
         yield from _faulty_function(policy)
 
 
@@ -208,6 +208,16 @@ def _faulty_params(params: Any) -> Iterator[str]:
         params.model_validate_json(written, by_alias=True, by_name=False)
     except Exception as error:
         yield f"each of the params must have a valid default: {_line(error)}"
+
+
+def _faulty_docstring(policy: Policy[Any]) -> Iterator[str]:
+    if not isinstance(policy.doc, str) or not policy.doc.strip():
+        yield "no documentation: begin the module with a docstring, and give doc=__doc__"
+        return
+    try:
+        documentation(policy)
+    except DocstringError as error:
+        yield str(error)
 
 
 def _faulty_function(policy: Policy[Any]) -> Iterator[str]:

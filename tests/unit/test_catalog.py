@@ -19,6 +19,21 @@ OWN = '''
 
 What it checks
     The name of every container.
+
+Why
+    A name is read at night.
+
+Bad
+    containers: [{name: app}]
+
+Good
+    containers: [{name: ledger}]
+
+Params
+    badNames: names that tell nothing.
+
+Limits
+    Whether another name tells something, nobody knows.
 """
 
 from collections.abc import Iterator
@@ -160,30 +175,32 @@ def test_a_profile_binds_it_like_a_shipped_one(own: Path) -> None:
         (
             "    for container in workload.containers:",
             "    for container in workload.containers",
-            "19: expected ':'",
+            "34: expected ':'",
         ),
-        ("from webhook import api\n", "import nonesuch\n", "9: ModuleNotFoundError: No module"),
-        ("class Params(api.Params)", "class Params(api.Parms)", "12: AttributeError: module"),
-        ("    check=check,\n", "", "24: TypeError: policy telling-names: give exactly one of"),
+        ("from webhook import api\n", "import nonesuch\n", "24: ModuleNotFoundError: No module"),
+        ("class Params(api.Params)", "class Params(api.Parms)", "27: AttributeError: module"),
+        ("    check=check,\n", "", "39: TypeError: policy telling-names: give exactly one of"),
         ("policy = api", "Policy = api", " no policy in it; write policy = api.Policy(...), or"),
-        ("    doc=__doc__,\n", "", "24: no documentation: begin the module with a docstring"),
-        ("names tell something", "", "24: summary must be one line"),
-        ("telling-names", "tellingNames", "24: id 'tellingNames' must be kebab-case"),
-        ("telling-names", "telling-name", "24: policy telling-name must stand in telling_name.py"),
-        ("rules=()", "kinds=('Pod', 'Depoyment')", "24: unknown kind 'Depoyment' (did you mean"),
-        ("rules=()", "kinds='Pod'", "24: kinds must be a tuple such as ('Pod',)"),
-        ("rules=()", "kinds=()", "24: kinds must be a tuple such as ('Pod',)"),
-        ("rules=()", "rules=('Two Words',)", "24: rule 'Two Words' must be kebab-case"),
-        ("rules=()", "rules='one'", "24: rules must be a tuple such as ('inline-csi',)"),
-        ("params=Params", "params=Params()", "24: params must be a class that extends api.Params"),
-        ("params=Params", "params=dict", "24: params must be a class that extends api.Params"),
+        ("    doc=__doc__,\n", "", "39: no documentation: begin the module with a docstring"),
+        ("\nWhy\n", "\nWhat for\n", "39: policy telling-names: its docstring has an unknown sec"),
+        ("badNames: names", "names: names", "39: policy telling-names: its docstring does not de"),
+        ("names tell something", "", "39: summary must be one line"),
+        ("telling-names", "tellingNames", "39: id 'tellingNames' must be kebab-case"),
+        ("telling-names", "telling-name", "39: policy telling-name must stand in telling_name.py"),
+        ("rules=()", "kinds=('Pod', 'Depoyment')", "39: unknown kind 'Depoyment' (did you mean"),
+        ("rules=()", "kinds='Pod'", "39: kinds must be a tuple such as ('Pod',)"),
+        ("rules=()", "kinds=()", "39: kinds must be a tuple such as ('Pod',)"),
+        ("rules=()", "rules=('Two Words',)", "39: rule 'Two Words' must be kebab-case"),
+        ("rules=()", "rules='one'", "39: rules must be a tuple such as ('inline-csi',)"),
+        ("params=Params", "params=Params()", "39: params must be a class that extends api.Params"),
+        ("params=Params", "params=dict", "39: params must be a class that extends api.Params"),
         (
             ' = ("app",)',
             "",
-            "24: each of the params must have a valid default: ValidationError: 1 validation",
+            "39: each of the params must have a valid default: ValidationError: 1 validation",
         ),
-        (' = ("app",)', " = 7", "24: each of the params must have a valid default: "),
-        (", lookups: api.Lookups)", ")", "24: check must be a function of (workload, params, look"),
+        (' = ("app",)', " = 7", "39: each of the params must have a valid default: "),
+        (", lookups: api.Lookups)", ")", "39: check must be a function of (workload, params, look"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(own: Path, old: str, new: str, problem: str) -> None:
@@ -245,8 +262,8 @@ def test_an_id_that_is_taken_names_both(own: Path, tmp_path: Path) -> None:
     (other / "telling_names.py").write_text(OWN)
     (other / "require_probes.py").write_text(OWN.replace("telling-names", "require-probes"))
     assert problems(own, other) == [
-        f"{other}/require_probes.py:24: policy 'require-probes' is taken by one that is shipped",
-        f"{other}/telling_names.py:24: policy 'telling-names' is taken by telling_names.py:24",
+        f"{other}/require_probes.py:39: policy 'require-probes' is taken by one that is shipped",
+        f"{other}/telling_names.py:39: policy 'telling-names' is taken by telling_names.py:39",
     ]
 
 
@@ -332,7 +349,7 @@ def test_an_id_of_a_package_is_taken_too(
 ) -> None:
     install(tmp_path, monkeypatch, "telling-names", "acme:policy")
     assert problems(own) == [
-        "telling_names.py:24: policy 'telling-names' is taken by "
+        "telling_names.py:39: policy 'telling-names' is taken by "
         "entry point telling-names of acme-policies 1.2"
     ]
 
@@ -375,7 +392,7 @@ def test_every_report_knows_own_policies(own: Path, tmp_path: Path, name: str) -
 
 def test_own_policies_are_listed_and_explained(own: Path) -> None:
     listed = podworthy("policies", "--policies-dir", str(own)).stdout
-    assert listed.splitlines()[-1] == "telling-names   names tell something"
+    assert listed.splitlines()[-1] == "telling-names   off       off     names tell something"
     explained = podworthy("explain", "telling-names", PODWORTHY_POLICIES_DIR=str(own)).stdout
     assert explained.startswith("telling-names: Containers are not called app.\n")
     assert explained.endswith("Defaults of params\n    badNames: [app]\n")
