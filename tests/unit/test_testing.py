@@ -11,9 +11,19 @@ import pytest
 from policies.probe_timing import policy as probe_timing
 from policies.require_claims import policy as require_claims
 from policies.require_probes import policy as require_probes
-from tests.builders import Object, container, http, of_kind, pod, probed, profile, read
-from tests.fixtures import DIRECTORY
-from webhook import engine, testing
+from tests.builders import (
+    Object,
+    container,
+    http,
+    load_profiles,
+    of_kind,
+    pod,
+    probed,
+    profile,
+    read,
+)
+from tests.fixtures import DIRECTORY, PROFILES_DIRECTORY
+from webhook import catalog, engine, testing
 from webhook.api import NOWHERE, Evidence, Fill, Lookups, Params, Policy, Violation, Workload
 from webhook.errors import BadFixture, PolicyError
 from webhook.testing import (
@@ -38,6 +48,8 @@ spec:
   - name: web
     livenessProbe: {exec: {}}
 """
+CHECKS = [policy for policy in catalog.POLICIES.values() if policy.check]
+EVERYTHING = load_profiles([PROFILES_DIRECTORY])["everything"]
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
 
 
@@ -71,6 +83,17 @@ def filling(*fills: Fill) -> Policy[Params]:
         yield from fills
 
     return Policy("filled", "fills", Params, fill=fill)
+
+
+each_check = pytest.mark.parametrize("policy", CHECKS, ids=lambda policy: policy.id)
+
+
+def of_everything(policy: Policy[Any]) -> dict[str, Any]:
+    """The params by which the policy's fixtures are judged."""
+    bound = (one for bindings in EVERYTHING.checks.values() for one in bindings)
+    params = next(one.params for one in bound if one.policy == policy.id)
+    found: dict[str, Any] = params.model_dump(mode="json", by_alias=True)
+    return found
 
 
 def at(path: str, rule: str = "") -> Violation:
@@ -148,21 +171,17 @@ def test_an_annotation_is_filled_with_its_parents() -> None:
     assert told[1].startswith(f"  {path}: /spec/template is not there; ")
 
 
-def test_the_kit_finds_what_the_engine_finds() -> None:
-    policies: dict[str, Policy[Any]] = {
-        "require-claims": require_claims,
-        "require-probes": require_probes,
-    }
-    for name, policy in policies.items():
-        for fixture in fixtures(DIRECTORY / name):
-            by_engine = engine.check(
-                profile(policies={name: {"action": "deny"}}), fixture.case.reading
-            )
-            found = [str(Expectation(f.violation.path)) for f in by_engine.findings]
-            if found:
-                assert_violates(policy, fixture.path, *found)
-            else:
-                assert_clean(policy, fixture.path)
+@each_check
+def test_the_kit_finds_what_the_engine_finds(policy: Policy[Any]) -> None:
+    params = of_everything(policy)
+    one = profile(policies={policy.id: {"action": "deny", "params": params}})
+    for fixture in fixtures(DIRECTORY / policy.id):
+        verdict = engine.check(one, fixture.case.reading)
+        found = [finding.violation.path for finding in verdict.findings]
+        if found:
+            assert_violates(policy, fixture.path, *found, **params)
+        else:
+            assert_clean(policy, fixture.path, **params)
 
 
 # What is said if something else is found
@@ -340,12 +359,12 @@ def test_fixtures_are_found_below_a_directory_by_name(tmp_path: Path) -> None:
     assert [str(one) for one in fixtures(tmp_path)] == ["bad/deep/pod", "good/pod"]
 
 
-@pytest.mark.parametrize("policy", [require_probes, require_claims], ids=lambda one: one.id)
+@each_check
 def test_the_fixtures_of_the_shipped_policies_are_as_expected(policy: Policy[Any]) -> None:
     found = fixtures(DIRECTORY / policy.id)
     assert {fixture.path.parent.name for fixture in found} == {"good", "bad"}
     for fixture in found:
-        assert_as_expected(policy, fixture)
+        assert_as_expected(policy, fixture, **of_everything(policy))
 
 
 def test_a_fixture_that_is_not_as_expected_fails(tmp_path: Path) -> None:
