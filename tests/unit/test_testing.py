@@ -4,9 +4,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from pydantic import model_validator
 
 from policies.probe_timing import policy as probe_timing
 from policies.require_claims import policy as require_claims
@@ -327,6 +328,25 @@ def test_wrong_params_are_told() -> None:
         "params of require-probes: 'sidecars' must be true or false; "
         "unknown key 'probs' (did you mean 'probes'?)"
     )
+
+
+def test_params_that_contradict_the_defaults_are_told() -> None:
+    class Bounds(Params):
+        low: int = 1
+        high: int = 5
+
+        @model_validator(mode="after")
+        def check_order(self) -> Self:
+            if self.low > self.high:
+                raise ValueError("low is above high")
+            return self
+
+    def check(workload: Workload, params: Bounds, lookups: Lookups) -> Iterator[Violation]:
+        yield from ()
+
+    policy = Policy("bounded", "bounded", Bounds, check=check)
+    assert "low is above high" in mistake(assert_clean, policy, POD, low=9)
+    assert_clean(policy, POD, low=9, high=9)
 
 
 def test_the_wrong_assertion_is_told() -> None:

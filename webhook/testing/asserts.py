@@ -9,7 +9,7 @@ from webhook.api import NOWHERE, Fill, Lookups, Policy, Violation
 from webhook.documents.written import validated
 from webhook.errors import BadFixture
 from webhook.evidence import WrittenText
-from webhook.profile import Binding, bind
+from webhook.profile import Binding, bind, merged_params
 from webhook.testing import pointers
 from webhook.testing.fixtures import Expectation, Fixture
 from webhook.testing.manifests import Case, Manifest, read
@@ -135,7 +135,7 @@ def _fills(policy: Policy[Any], case: Case, params: Mapping[str, Any]) -> list[F
 def _bindings(policy: Policy[Any], case: Case, params: Mapping[str, Any]) -> tuple[Binding, ...]:
     """The policy as a profile would use it; none where it is not asked."""
     invalid: list[tuple[str, str]] = []
-    validated(policy.params, params, invalid)
+    validated(policy.params, merged_params(policy, params), invalid)
     if invalid:
         raise BadFixture(f"params of {policy.id}: {'; '.join(message for _, message in invalid)}")
     settings = {"action": "deny" if policy.check else "fill", "params": params}
