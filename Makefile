@@ -22,8 +22,9 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-docs: .venv/dev.stamp ## docs/policies, from the docstrings of policies
+docs: .venv/dev.stamp ## what in docs/ is made from code: pages of policies, schemas
 	@$(BIN)/python -m tests.docs
+	@$(BIN)/python -m tests.schemas
 
 bench: .venv/dev.stamp ## how fast manifests are read and audited, and in how much memory
 	@$(BIN)/python -m tests.bench.audit

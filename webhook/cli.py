@@ -5,7 +5,7 @@ Everything but click is imported inside the command that needs it, so that `--he
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,8 +14,11 @@ import click
 from webhook import __version__
 
 if TYPE_CHECKING:
+    from webhook.api import Policy
     from webhook.audit import Court
     from webhook.documents import Documents
+
+    Policies = Mapping[str, Policy[Any]]
 
 DEFAULT_PORT = 8443
 FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
@@ -89,6 +92,15 @@ def _documents(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+_policies_option = _option(
+    "--policies-dir",
+    "policies_dirs",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Add the policies in a directory: Python, run by this process. May be repeated.",
+)
+
 _controllers_option = _option(
     "--controller",
     "controllers",
@@ -123,6 +135,7 @@ def main() -> None:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @_option("--profile", default="baseline", show_default=True, help="Judge by this profile.")
 @_documents
+@_policies_option
 @_controllers_option
 @_option(
     "--format",
@@ -148,6 +161,7 @@ def audit(
     profile: str,
     profiles: tuple[Path, ...],
     exemptions: tuple[Path, ...],
+    policies_dirs: tuple[Path, ...],
     controllers: tuple[str, ...],
     formats: tuple[tuple[str, str | None], ...],
     fail_on: str,
@@ -175,15 +189,27 @@ def audit(
     if not all(paths):
         raise click.UsageError("an empty path; is a variable unset? The present directory is .")
     _check_formats(formats)
-    court = _court(profile, (*profiles, *exemptions), controllers)
+    known = _policies(policies_dirs)
+    court = _court(profile, (*profiles, *exemptions), known, controllers)
     wanted = [Format(name, file) for name, file in formats]
-    sys.exit(run(paths, court, wanted, fail_on, namespace=namespace, docs_url=docs_url))
+    sys.exit(
+        run(
+            paths,
+            court,
+            wanted,
+            fail_on,
+            namespace=namespace,
+            policies=known,
+            docs_url=docs_url,
+        )
+    )
 
 
 @main.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @_option("--profile", default="baseline", show_default=True, help="Audit by this profile.")
 @_documents
+@_policies_option
 @_controllers_option
 @_option("--namespace", "-n", help="Namespace of objects that name none.")
 @_option(
@@ -199,6 +225,7 @@ def exemptions(
     profile: str,
     profiles: tuple[Path, ...],
     exemptions: tuple[Path, ...],
+    policies_dirs: tuple[Path, ...],
     controllers: tuple[str, ...],
     namespace: str | None,
     format_name: str,
@@ -215,12 +242,13 @@ def exemptions(
     """
     from webhook.audit.exemptions import listing
 
-    court = _court(profile, (*profiles, *exemptions), controllers)
+    court = _court(profile, (*profiles, *exemptions), _policies(policies_dirs), controllers)
     sys.exit(listing(paths, court, format_name, namespace))
 
 
 @main.command()
-def policies() -> None:
+@_policies_option
+def policies(policies_dirs: tuple[Path, ...]) -> None:
     """List the policies, with their actions in the profiles baseline and strict.
 
     \b
@@ -228,31 +256,32 @@ def policies() -> None:
       podworthy policies
       podworthy explain require-claims
     """
-    from webhook.catalog import POLICIES
     from webhook.explain.text import listing
 
-    click.echo(listing(POLICIES.values(), _load(()).profiles))
+    known = _policies(policies_dirs)
+    click.echo(listing(known.values(), _load((), known).profiles))
 
 
 @main.command()
 @click.argument("policy", metavar="POLICY")
-def explain(policy: str) -> None:
+@_policies_option
+def explain(policy: str, policies_dirs: tuple[Path, ...]) -> None:
     """Print what a policy checks, and why.
 
     \b
     Examples:
       podworthy explain require-probes
     """
-    from webhook.catalog import POLICIES
     from webhook.errors import DocstringError, did_you_mean
     from webhook.explain import page
     from webhook.explain.text import text
 
-    if policy not in POLICIES:
-        near = did_you_mean(policy, POLICIES)
+    known = _policies(policies_dirs)
+    if policy not in known:
+        near = did_you_mean(policy, known)
         raise click.UsageError(f"no policy {policy!r}{near}; `podworthy policies` lists them")
     try:
-        click.echo(text(page(POLICIES[policy], _load(()).profiles)))
+        click.echo(text(page(known[policy], _load((), known).profiles)))
     except DocstringError as error:
         _refuse(error)
 
@@ -277,6 +306,7 @@ def explain(policy: str) -> None:
     help="The profile for requests whose path names none.",
 )
 @_documents
+@_policies_option
 @_controllers_option
 @_docs_url_option
 @_option(
@@ -296,6 +326,7 @@ def serve(
     profile: str,
     profiles: tuple[Path, ...],
     exemptions: tuple[Path, ...],
+    policies_dirs: tuple[Path, ...],
     controllers: tuple[str, ...],
     docs_url: str | None,
     drain: float,
@@ -324,8 +355,9 @@ def serve(
             wsgi=wsgi,
             drain=drain,
         )
-        sources = Sources(paths, profile, frozenset(controllers), docs_url)
-        run(sources, settings, _pages())
+        known = _policies(policies_dirs)
+        sources = Sources(paths, profile, frozenset(controllers), docs_url, known)
+        run(sources, settings, _pages(known))
     except PodworthyError as error:
         _refuse(error)
 
@@ -344,20 +376,28 @@ def _check_formats(formats: tuple[tuple[str, str | None], ...]) -> None:
         names[place] = name
 
 
-def _load(paths: tuple[Path, ...]) -> "Documents":
+def _policies(directories: tuple[Path, ...]) -> "Policies":
+    from webhook import catalog
+    from webhook.errors import PolicyError
+
+    try:
+        return catalog.load(directories)
+    except PolicyError as error:
+        _refuse(error)
+
+
+def _load(paths: tuple[Path, ...], known: "Policies") -> "Documents":
     from webhook import documents
-    from webhook.catalog import POLICIES
 
-    return documents.load(dict.fromkeys(paths), POLICIES)
+    return documents.load(dict.fromkeys(paths), known)
 
 
-def _pages() -> "Callable[[], dict[str, bytes]]":
+def _pages(known: "Policies") -> "Callable[[], dict[str, bytes]]":
     """Makes the pages of the policies, once somebody reads one; their docstrings are read now."""
-    from webhook.catalog import POLICIES
     from webhook.explain import pages
     from webhook.server.surface import PAGES
 
-    policies = pages(POLICIES.values(), _load(()).profiles)
+    policies = pages(known.values(), _load((), known).profiles)
 
     def rendered() -> dict[str, bytes]:
         from webhook.explain.html import site
@@ -367,14 +407,19 @@ def _pages() -> "Callable[[], dict[str, bytes]]":
     return rendered
 
 
-def _court(profile: str, paths: tuple[Path, ...], controllers: tuple[str, ...]) -> "Court":
+def _court(
+    profile: str,
+    paths: tuple[Path, ...],
+    known: "Policies",
+    controllers: tuple[str, ...],
+) -> "Court":
     from datetime import UTC, datetime
 
     from webhook.audit import Court
     from webhook.errors import PodworthyError, UnknownProfile
 
     try:
-        documents = _load(paths)
+        documents = _load(paths, known)
         if profile not in documents.profiles:
             raise UnknownProfile(profile, documents.profiles)
     except PodworthyError as error:

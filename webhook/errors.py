@@ -2,6 +2,8 @@
 
     PodworthyError
     ├── DocumentError     a Profile that cannot be used (the platform team's to fix)
+    ├── PolicyError       a policy of the platform team that cannot be used
+    ├── BadFixture        what a policy's test asks about cannot be read
     ├── UnknownProfile    a profile that nobody defined
     ├── DocstringError    a policy whose docstring is not its documentation
     ├── BadReview         an AdmissionReview that cannot be answered (HTTP 400)
@@ -21,12 +23,24 @@ class PodworthyError(Exception):
     """Base of all; `str()` is one line meant for a human."""
 
 
-class DocumentError(PodworthyError):
-    """A Profile document is wrong; one line for each problem, each with its `file:line`."""
+class _Problems(PodworthyError):
+    """One line for each problem, each with its `file:line`."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class DocumentError(_Problems):
+    """A Profile document is wrong."""
+
+
+class PolicyError(_Problems):
+    """A policy that is not shipped is wrong, or must not be loaded from where it stands."""
+
+
+class BadFixture(PodworthyError):
+    """What a policy's test asks about cannot be read: its manifest, its params, its comments."""
 
 
 class UnknownProfile(PodworthyError):
@@ -40,7 +54,7 @@ class UnknownProfile(PodworthyError):
 
 
 class DocstringError(PodworthyError):
-    """A policy's docstring does not have the form of `webhook.explain.docstring`."""
+    """A policy's docstring does not have the form of `webhook.docstring`."""
 
     def __init__(self, policy: str, problem: str) -> None:
         super().__init__(f"policy {policy}: its docstring {problem}")

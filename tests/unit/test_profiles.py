@@ -312,6 +312,10 @@ def test_kinds_narrow_what_is_judged(tmp_path: Path) -> None:
             "team.yaml:8: unknown key 'readonly' (did you mean 'readOnly'?)",
         ),
         (
+            "policies:\n  require-claims:\n    action: deny\n    params: {host_paths: []}",
+            "team.yaml:8: unknown key 'host_paths' (did you mean 'hostPaths'?)",
+        ),
+        (
             "policies:\n  require-claims:\n    action: deny\n    rules:\n"
             "      inline-cs: {action: warn}",
             "team.yaml:9: unknown rule 'inline-cs' of require-claims (did you mean 'inline-csi'?)",

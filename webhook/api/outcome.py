@@ -20,6 +20,12 @@ class Violation:
     rule: str = ""
     """One of the policy's named rules, or nothing."""
 
+    def __post_init__(self) -> None:
+        for text in (self.path, self.subject, self.fact, self.fix, self.why, self.rule):
+            if not isinstance(text, str):
+                raise TypeError(f"a violation is told in strings, not by {text!r}")
+        _check_pointer(self.path)
+
     @property
     def message(self) -> str:
         """Subject, fact, reason and fix as one line."""
@@ -39,3 +45,13 @@ class Fill:
     """What stood there, None if nothing."""
     why: str
     """The evidence that nobody chose the old value."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, int | str) or isinstance(self.value, bool):
+            raise TypeError(f"a fill sets an integer or a string, not {self.value!r}")
+        _check_pointer(self.path)
+
+
+def _check_pointer(path: str) -> None:
+    if path and not path.startswith("/"):
+        raise ValueError(f"{path!r} is no JSON Pointer: it begins with a /")

@@ -109,7 +109,7 @@ def validated(
     """The value as a model; or None, with pointer and message of each mistake in `invalid`."""
     try:
         # as JSON, where a list may become a tuple even in strict mode
-        return model.model_validate_json(msgspec.json.encode(value))
+        return model.model_validate_json(msgspec.json.encode(value), by_alias=True, by_name=False)
     except ValidationError as error:
         invalid += explain(model, error, root)
         return None

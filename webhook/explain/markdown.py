@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from webhook.explain.docstring import EXAMPLES, Block, Documentation
+from webhook.docstring import EXAMPLES, Block, Documentation
 from webhook.explain.page import Page
 from webhook.explain.params import Param
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from webhook.api import Policy
-from webhook.explain.docstring import Documentation, documentation
+from webhook.docstring import Documentation, documentation
 from webhook.explain.params import Param, defaults, tree
 from webhook.profile import Profile
 

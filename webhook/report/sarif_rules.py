@@ -4,8 +4,8 @@ import textwrap
 from typing import Any, Final
 
 from webhook.api import Policy
+from webhook.docstring import documentation
 from webhook.errors import DocstringError
-from webhook.explain.docstring import documentation
 from webhook.explain.markdown import sections
 from webhook.links import policy_url
 

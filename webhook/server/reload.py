@@ -7,15 +7,16 @@ bytes that are parsed, so the set in force is exactly the one that was compared.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from webhook import catalog, documents
 from webhook.admission import Admission, Snapshot
+from webhook.api import Policy
 from webhook.errors import DocumentError, PodworthyError
 from webhook.messages import count, printable
 
@@ -37,11 +38,13 @@ class Sources(msgspec.Struct, frozen=True):
     """Users whose ownerReferences are believed, besides the built-in controllers."""
     docs_url: str | None = None
     """Where denials say that there is more to read, see `webhook.links`."""
+    policies: Mapping[str, Policy[Any]] = msgspec.field(default_factory=lambda: catalog.POLICIES)
+    """The catalogue: code, which is loaded once."""
 
     def snapshot(self, texts: documents.Texts) -> Snapshot:
         """What the texts put in force. Raises `DocumentError`, and `UnknownProfile` if the default
         is not among them."""
-        found = documents.parse(texts, catalog.POLICIES)
+        found = documents.parse(texts, self.policies)
         snapshot = Snapshot(found.profiles, self.profile, found.exemptions, self.controllers)
         snapshot.profile(None)
         return snapshot

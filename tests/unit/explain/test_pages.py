@@ -8,7 +8,7 @@ import pytest
 
 from tests import docs
 from tests.builders import load_profiles, profile
-from tests.unit.explain.test_docstring import DOC, Named, named
+from tests.unit.test_docstring import DOC, Named, named
 from webhook import catalog
 from webhook.api import Policy
 from webhook.explain import Page, action, page, pages

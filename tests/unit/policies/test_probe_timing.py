@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from policies.probe_timing import policy
 from tests.builders import (
     Object,
     admission,
@@ -29,6 +30,7 @@ from webhook import engine
 from webhook.admission import Admission, Door
 from webhook.api import KEEP_ANNOTATION
 from webhook.evidence import WrittenText
+from webhook.testing import assert_fills
 
 WEB = "/spec/containers/0"
 TEMPLATE_WEB = f"/spec/template{WEB}"
@@ -54,14 +56,6 @@ def of_probe(filled: Mapping[str, Any], place: str, probe: str = "livenessProbe"
     prefix = f"{place}/{probe}/"
     assert all(path.startswith(prefix) for path in filled)
     return {path.removeprefix(prefix): value for path, value in filled.items()}
-
-
-def in_file(obj: Object, **params: Any) -> dict[str, Any]:
-    """What would be filled into a file, by path."""
-    one = profile(policies={"probe-timing": {"action": "fill", "params": params}})
-    proposal = engine.fill(one, read(obj), WrittenText())
-    assert proposal.crashes == ()
-    return {filling.fill.path: filling.fill.value for filling in proposal.fillings}
 
 
 def with_probe(name: str, probe: Object) -> Object:
@@ -94,18 +88,19 @@ def test_the_shipped_table(shipped: Admission, probe: str, handler: str) -> None
 @pytest.mark.parametrize(("probe", "handler"), CELLS)
 def test_in_a_file_the_whole_row_is_filled(probe: str, handler: str) -> None:
     timeout, failures = TABLE[probe][handler]
-    found = in_file(pod(with_probe(probe, {handler: {}})))
-    assert of_probe(found, WEB, probe) == {
-        "timeoutSeconds": timeout,
-        "periodSeconds": 10,
-        "failureThreshold": failures,
-    }
+    row = {"timeoutSeconds": timeout, "periodSeconds": 10, "failureThreshold": failures}
+    expected = {f"{WEB}/{probe}/{field}": value for field, value in row.items()}
+    assert_fills(policy, pod(with_probe(probe, {handler: {}})), expected)
 
 
-def test_the_success_threshold_grace_period_and_delay_are_never_filled() -> None:
+def test_the_success_threshold_grace_period_and_delay_are_never_filled(
+    shipped: Admission,
+) -> None:
     assert not any(
         path.endswith(("successThreshold", "terminationGracePeriodSeconds", "initialDelaySeconds"))
-        for path in in_file(pod(container(startupProbe=http(), livenessProbe=http())))
+        for path in fill(
+            shipped, api_defaults(pod(container(startupProbe=http(), livenessProbe=http())))
+        )
     )
 
 
@@ -127,7 +122,7 @@ def test_the_success_threshold_grace_period_and_delay_are_never_filled() -> None
 )
 def test_there_is_nothing_to_fill(shipped: Admission, obj: Object) -> None:
     assert fill(shipped, api_defaults(obj)) == {}
-    assert in_file(obj) == {}
+    assert_fills(policy, obj, {})
 
 
 def test_a_sidecar_is_filled(shipped: Admission) -> None:
@@ -144,7 +139,7 @@ def test_keep_on_a_pod_leaves_its_timings(shipped: Admission) -> None:
     obj = api_defaults(pod())
     assert fill(shipped, obj)
     assert fill(shipped, annotated(obj, KEEP)) == {}
-    assert in_file(annotated(pod(), KEEP)) == {}
+    assert_fills(policy, annotated(pod(), KEEP), {})
 
 
 def test_keep_on_the_template_or_on_the_object_leaves_them_too(shipped: Admission) -> None:
@@ -202,7 +197,7 @@ def test_a_template_without_evidence_is_left_for_its_pods_are_filled(shipped: Ad
 
 def test_a_file_assumes_nothing() -> None:
     written = http(timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
-    assert in_file(pod(container(livenessProbe=written))) == {}
+    assert_fills(policy, pod(container(livenessProbe=written)), {})
 
 
 # Rows: proof
@@ -246,9 +241,8 @@ def test_what_is_written_is_left_whatever_its_value(
 def test_a_timeout_is_never_longer_than_the_period(shipped: Admission) -> None:
     obj = server_side_applied(statefulset(container(livenessProbe=command(periodSeconds=4))))
     assert of_probe(fill(shipped, obj), TEMPLATE_WEB) == {"timeoutSeconds": 4}
-    assert in_file(pod(container(livenessProbe=command(periodSeconds=4)))) == {
-        f"{WEB}/livenessProbe/timeoutSeconds": 4
-    }
+    written = pod(container(livenessProbe=command(periodSeconds=4)))
+    assert_fills(policy, written, {f"{WEB}/livenessProbe/timeoutSeconds": 4})
 
 
 def test_what_is_in_doubt_is_left(shipped: Admission) -> None:
@@ -315,7 +309,7 @@ def test_a_pod_is_never_stamped(shipped: Admission) -> None:
 
 def test_a_file_is_never_stamped() -> None:
     strict = http(timeoutSeconds=1, periodSeconds=10, failureThreshold=3)
-    assert in_file(statefulset(container(livenessProbe=strict))) == {}
+    assert_fills(policy, statefulset(container(livenessProbe=strict)), {})
 
 
 def test_the_pods_of_a_stamped_statefulset_are_left(shipped: Admission) -> None:
@@ -388,10 +382,12 @@ def test_a_delay_of_zero_is_what_is_there_already() -> None:
 
 
 def test_a_delay_in_a_file_is_filled_only_where_it_is_absent() -> None:
-    absent, zero = container(livenessProbe=http()), http(initialDelaySeconds=0)
-    path = f"{WEB}/livenessProbe/initialDelaySeconds"
-    assert in_file(pod(absent), timings=DELAYED)[path] == 15
-    assert path not in in_file(pod(container(livenessProbe=zero)), timings=DELAYED)
+    timings = {"timeoutSeconds": 3, "periodSeconds": 10, "failureThreshold": 6}
+    row = {f"{WEB}/livenessProbe/{field}": value for field, value in timings.items()}
+    delay = {f"{WEB}/livenessProbe/initialDelaySeconds": 15}
+    absent, zero = pod(container(livenessProbe=http())), http(initialDelaySeconds=0)
+    assert_fills(policy, absent, row | delay, timings=DELAYED)
+    assert_fills(policy, pod(container(livenessProbe=zero)), row, timings=DELAYED)
 
 
 def test_a_fill_tells_what_stood_there_and_why() -> None:

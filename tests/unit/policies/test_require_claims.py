@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from policies.require_claims import policy
 from tests.builders import (
     Object,
     container,
@@ -16,25 +17,20 @@ from tests.builders import (
 )
 from webhook import engine
 from webhook.api import KINDS
+from webhook.testing import assert_clean, assert_violates
 
 
-def findings(obj: Object, **params: Any) -> list[tuple[str, str]]:
-    """Path and rule of every forbidden source."""
-    settings = {
-        "action": "deny",
-        "params": params,
-        "rules": {"inline-csi": {"action": "warn"}},
-    }
-    verdict = engine.check(profile(policies={"require-claims": settings}), read(obj))
-    assert verdict.crashes == ()
-    for one in verdict.findings:
-        assert one.action == ("warn" if one.violation.rule else "deny")
-    return [(one.violation.path, one.violation.rule) for one in verdict.findings]
+def finds(obj: Object, *sources: str, **params: Any) -> None:
+    """Exactly these sources are forbidden, by path; rules stand behind theirs."""
+    if sources:
+        assert_violates(policy, obj, *sources, **params)
+    else:
+        assert_clean(policy, obj, **params)
 
 
-def forbidden(*volumes: Object, **params: Any) -> list[str]:
-    """Paths of the forbidden sources of a pod with these volumes."""
-    return [path for path, _ in findings(pod(volumes=list(volumes)), **params)]
+def forbids(volume: Object, *sources: str, **params: Any) -> None:
+    """Exactly these sources of a pod's only volume are forbidden."""
+    finds(pod(volumes=[volume]), *(f"/spec/volumes/0/{source}" for source in sources), **params)
 
 
 ALLOWED = (
@@ -74,67 +70,66 @@ INLINE = (
 
 @pytest.mark.parametrize("source", ALLOWED)
 def test_allowed_sources(source: str) -> None:
-    assert forbidden({"name": "a", source: {}}) == []
+    forbids({"name": "a", source: {}})
 
 
 @pytest.mark.parametrize("source", [*INLINE, "csi"])
 def test_inline_sources_are_forbidden(source: str) -> None:
-    assert forbidden({"name": "a", "emptyDir": {}}, {"name": "b", source: {}}) == [
-        f"/spec/volumes/1/{source}"
-    ]
+    volumes = [{"name": "a", "emptyDir": {}}, {"name": "b", source: {}}]
+    finds(pod(volumes=volumes), f"/spec/volumes/1/{source}")
 
 
 @pytest.mark.parametrize("source", ["quantumDisk", "hostpath", "HostPath", "local"])
 def test_a_source_that_nobody_knows_is_forbidden(source: str) -> None:
-    assert forbidden({"name": "a", source: {}}) == [f"/spec/volumes/0/{source}"]
+    forbids({"name": "a", source: {}}, source)
 
 
 def test_a_source_is_one_token_of_the_path() -> None:
-    assert forbidden({"name": "a", "x/y~z": {}}) == ["/spec/volumes/0/x~1y~0z"]
+    forbids({"name": "a", "x/y~z": {}}, "x~1y~0z")
 
 
 def test_no_source_is_an_empty_dir() -> None:
-    assert forbidden({"name": "a"}) == []
-    assert forbidden({}) == []
+    forbids({"name": "a"})
+    forbids({})
 
 
 def test_a_null_source_is_absent() -> None:
-    assert forbidden({"name": "a", "hostPath": None}) == []
-    assert forbidden({"name": "a", "hostPath": None, "emptyDir": {}}) == []
-    assert forbidden({"name": "a", "quantumDisk": None}) == []
-    assert forbidden({"name": "a", "hostPath": None}, hostPaths=[{"prefix": "/x"}]) == []
+    forbids({"name": "a", "hostPath": None})
+    forbids({"name": "a", "hostPath": None, "emptyDir": {}})
+    forbids({"name": "a", "quantumDisk": None})
+    forbids({"name": "a", "hostPath": None}, hostPaths=[{"prefix": "/x"}])
 
 
 def test_there_is_one_finding_for_each_forbidden_source() -> None:
-    assert sorted(
-        forbidden({"name": "a", "nfs": {}, "rbd": {}, "emptyDir": {}}, {"iscsi": {}})
-    ) == [
+    volumes: list[Object] = [{"name": "a", "nfs": {}, "rbd": {}, "emptyDir": {}}, {"iscsi": {}}]
+    finds(
+        pod(volumes=volumes),
         "/spec/volumes/0/nfs",
         "/spec/volumes/0/rbd",
         "/spec/volumes/1/iscsi",
-    ]
+    )
 
 
 def test_a_volume_that_nothing_mounts_is_judged_for_it_can_be_mounted_later() -> None:
-    assert forbidden({"name": "unused", "hostPath": {"path": "/"}})
+    forbids({"name": "unused", "hostPath": {"path": "/"}}, "hostPath")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_every_kind(kind: str) -> None:
     obj = of_kind(kind, probed(), volumes=[{"name": "a", "nfs": {}}], restartPolicy="Never")
-    assert findings(obj) == [(f"{pod_path(kind)}/spec/volumes/0/nfs", "")]
+    finds(obj, f"{pod_path(kind)}/spec/volumes/0/nfs")
 
 
 def test_claim_templates_are_claims() -> None:
     obj = of_kind("StatefulSet", probed())
     obj["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}}]
-    assert findings(obj) == []
+    finds(obj)
 
 
 def test_a_mirror_pod_is_asked_nothing() -> None:
     obj = pod(volumes=[{"name": "etc", "hostPath": {"path": "/etc/kubernetes"}}])
     obj["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "0123abc"}
-    assert findings(obj) == []
+    finds(obj)
 
 
 # Inline csi
@@ -150,7 +145,7 @@ def test_a_mirror_pod_is_asked_nothing() -> None:
     ],
 )
 def test_shipped_drivers_hand_out_secrets_not_storage(driver: str) -> None:
-    assert forbidden({"name": "a", "csi": {"driver": driver}}) == []
+    forbids({"name": "a", "csi": {"driver": driver}})
 
 
 @pytest.mark.parametrize(
@@ -164,15 +159,20 @@ def test_shipped_drivers_hand_out_secrets_not_storage(driver: str) -> None:
     ],
 )
 def test_another_driver_is_a_rule_of_its_own(csi: Object) -> None:
-    assert findings(pod(volumes=[{"name": "a", "csi": csi}])) == [
-        ("/spec/volumes/0/csi", "inline-csi")
-    ]
+    forbids({"name": "a", "csi": csi}, "csi rule=inline-csi")
+
+
+def test_the_rule_may_have_an_action_of_its_own() -> None:
+    settings = {"action": "deny", "rules": {"inline-csi": {"action": "warn"}}}
+    obj = pod(volumes=[{"name": "a", "csi": {}}, {"name": "b", "nfs": {}}])
+    verdict = engine.check(profile(policies={"require-claims": settings}), read(obj))
+    assert [one.action for one in verdict.findings] == ["warn", "deny"]
 
 
 def test_the_list_of_drivers_replaces_the_shipped_one() -> None:
-    spiffe = {"name": "a", "csi": {"driver": "csi.spiffe.io"}}
-    own = {"name": "b", "csi": {"driver": "csi.example.com"}}
-    assert forbidden(spiffe, own, csiDrivers=["csi.example.com"]) == ["/spec/volumes/0/csi"]
+    own = ["csi.example.com"]
+    forbids({"name": "a", "csi": {"driver": "csi.spiffe.io"}}, "csi", csiDrivers=own)
+    forbids({"name": "a", "csi": {"driver": "csi.example.com"}}, csiDrivers=own)
 
 
 # Host paths of node agents
@@ -206,13 +206,12 @@ def test_the_list_of_drivers_replaces_the_shipped_one() -> None:
 @pytest.mark.parametrize("prefix", ["/var/log", "/var/log/", "//var/log"])
 def test_a_host_path_is_allowed_by_whole_segments(prefix: str, path: Any, covered: bool) -> None:
     volume = {"name": "logs", "hostPath": {"path": path}}
-    expected = [] if covered else ["/spec/volumes/0/hostPath"]
-    assert forbidden(volume, hostPaths=[{"prefix": prefix}]) == expected
+    forbids(volume, *(() if covered else ("hostPath",)), hostPaths=[{"prefix": prefix}])
 
 
 def test_the_root_covers_everything() -> None:
     volume = {"name": "root", "hostPath": {"path": "/etc"}}
-    assert forbidden(volume, hostPaths=[{"prefix": "/"}]) == []
+    forbids(volume, hostPaths=[{"prefix": "/"}])
 
 
 def mount(name: str, **fields: Any) -> Object:
@@ -243,8 +242,8 @@ def test_read_only_is_asked_of_every_mount(containers: list[list[Object]], fine:
         *(container(f"c{n}", volumeMounts=mounts) for n, mounts in enumerate(containers)),
         volumes=[{"name": "logs", "hostPath": {"path": "/var/log"}}],
     )
-    expected = [] if fine else [("/spec/volumes/0/hostPath", "")]
-    assert findings(obj, hostPaths=[{"prefix": "/var/log", "readOnly": True}]) == expected
+    expected = () if fine else ("/spec/volumes/0/hostPath",)
+    finds(obj, *expected, hostPaths=[{"prefix": "/var/log", "readOnly": True}])
 
 
 @pytest.mark.parametrize("where", ["initContainers", "ephemeralContainers"])
@@ -253,15 +252,16 @@ def test_a_writable_mount_of_any_container_counts(where: str) -> None:
     writer = container("writer", volumeMounts=[mount("logs")])
     volumes = [{"name": "logs", "hostPath": {"path": "/var/log"}}]
     params = {"hostPaths": [{"prefix": "/var/log", "readOnly": True}]}
-    assert findings(pod(reader, volumes=volumes), **params) == []
-    assert findings(pod(reader, volumes=volumes, **{where: [writer]}), **params) != []
+    finds(pod(reader, volumes=volumes), **params)
+    both = pod(reader, volumes=volumes, **{where: [writer]})
+    finds(both, "/spec/volumes/0/hostPath", **params)
 
 
 def test_the_most_generous_of_several_entries_counts() -> None:
     volume = {"name": "pods", "hostPath": {"path": "/var/log/pods"}}
     entries: list[Object] = [{"prefix": "/var/log", "readOnly": True}, {"prefix": "/var/log/pods"}]
-    assert forbidden(volume, hostPaths=entries) == []
-    assert forbidden(volume, hostPaths=entries[:1]) == ["/spec/volumes/0/hostPath"]
+    forbids(volume, hostPaths=entries)
+    forbids(volume, "hostPath", hostPaths=entries[:1])
 
 
 # What is said

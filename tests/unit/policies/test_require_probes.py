@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 
 from policies.require_probes import policy
-from tests.builders import Object, container, http, of_kind, pod, pod_path, probed, profile, read
-from webhook import engine
+from tests.builders import Object, container, http, of_kind, pod, pod_path, probed, read
 from webhook.api import HANDLERS, KINDS, NOWHERE
+from webhook.testing import assert_clean, assert_violates
 
 
-def missing(obj: Object, **params: Any) -> list[str]:
-    """Paths of the probes that are found missing."""
-    settings = {"action": "deny", "params": params}
-    verdict = engine.check(profile(policies={"require-probes": settings}), read(obj))
-    assert verdict.crashes == ()
-    return [finding.violation.path for finding in verdict.findings]
+def misses(obj: Object, *paths: str, **params: Any) -> None:
+    """Exactly these probes are found missing."""
+    if paths:
+        assert_violates(policy, obj, *paths, **params)
+    else:
+        assert_clean(policy, obj, **params)
 
 
 LIVENESS, READINESS = "/spec/containers/0/livenessProbe", "/spec/containers/0/readinessProbe"
@@ -23,18 +23,18 @@ LIVENESS, READINESS = "/spec/containers/0/livenessProbe", "/spec/containers/0/re
 
 def test_both_probes_are_asked_of_every_container() -> None:
     obj = pod(probed("web"), container("log"), container("db", livenessProbe=http()))
-    assert missing(obj) == [
+    misses(
+        obj,
         "/spec/containers/1/livenessProbe",
         "/spec/containers/1/readinessProbe",
         "/spec/containers/2/readinessProbe",
-    ]
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_every_kind_but_jobs_and_cron_jobs(kind: str) -> None:
-    found = missing(of_kind(kind, container()))
     expected = [f"{pod_path(kind)}{LIVENESS}", f"{pod_path(kind)}{READINESS}"]
-    assert found == ([] if kind in ("Job", "CronJob") else expected)
+    misses(of_kind(kind, container()), *(() if kind in ("Job", "CronJob") else expected))
 
 
 @pytest.mark.parametrize(
@@ -44,18 +44,19 @@ def test_of_every_kind_but_jobs_and_cron_jobs(kind: str) -> None:
 def test_a_pod_that_is_not_always_restarted_is_asked_nothing(
     restart_policy: str | None, asked: bool
 ) -> None:
-    assert bool(missing(pod(container(), restartPolicy=restart_policy))) is asked
+    expected = (LIVENESS, READINESS) if asked else ()
+    misses(pod(container(), restartPolicy=restart_policy), *expected)
 
 
 @pytest.mark.parametrize("own", ["Never", "OnFailure", "Always"])
 def test_a_containers_own_restart_policy_changes_nothing(own: str) -> None:
-    assert missing(pod(container(restartPolicy=own))) == [LIVENESS, READINESS]
+    misses(pod(container(restartPolicy=own)), LIVENESS, READINESS)
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_any_handler_will_do_even_an_empty_one(handler: str) -> None:
     probe: Object = {handler: {}}
-    assert missing(pod(container(livenessProbe=probe, readinessProbe=probe))) == []
+    misses(pod(container(livenessProbe=probe, readinessProbe=probe)))
 
 
 @pytest.mark.parametrize(
@@ -69,28 +70,25 @@ def test_any_handler_will_do_even_an_empty_one(handler: str) -> None:
     ],
 )
 def test_a_probe_without_a_handler_is_missing(probe: Any) -> None:
-    assert missing(pod(probed(livenessProbe=probe))) == [LIVENESS]
-    assert missing(pod(probed(readinessProbe=probe))) == [READINESS]
+    misses(pod(probed(livenessProbe=probe)), LIVENESS)
+    misses(pod(probed(readinessProbe=probe)), READINESS)
 
 
 def test_a_startup_probe_replaces_neither() -> None:
-    assert missing(pod(container(startupProbe=http()))) == [LIVENESS, READINESS]
+    misses(pod(container(startupProbe=http())), LIVENESS, READINESS)
 
 
 def test_native_sidecars_are_asked_and_no_other_init_container_is() -> None:
     inits = [container("setup"), container("mesh", restartPolicy="Always")]
     obj = pod(probed(), initContainers=inits, ephemeralContainers=[container("debugger")])
-    assert missing(obj) == [
-        "/spec/initContainers/1/livenessProbe",
-        "/spec/initContainers/1/readinessProbe",
-    ]
-    assert missing(obj, sidecars=False) == []
+    misses(obj, "/spec/initContainers/1/livenessProbe", "/spec/initContainers/1/readinessProbe")
+    misses(obj, sidecars=False)
 
 
 def test_a_mirror_pod_is_asked_nothing() -> None:
     obj = pod(container())
     obj["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "0123abc"}
-    assert missing(obj) == []
+    misses(obj)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +101,7 @@ def test_a_mirror_pod_is_asked_nothing() -> None:
     ],
 )
 def test_which_probes_are_asked_is_a_parameter(probes: list[str], expected: list[str]) -> None:
-    assert missing(pod(container()), probes=probes) == expected
+    misses(pod(container()), *expected, probes=probes)
 
 
 # Containers that an injector adds
@@ -134,23 +132,25 @@ def test_which_probes_are_asked_is_a_parameter(probes: list[str], expected: list
 def test_an_injected_proxy_is_ignored_by_name_and_image(
     name: str, image: str, ignored: bool
 ) -> None:
-    assert (missing(pod(container(name, image=image))) == []) is ignored
-    sidecar = container(name, image=image, restartPolicy="Always")
-    assert (missing(pod(probed(), initContainers=[sidecar])) == []) is ignored
+    liveness = {"probes": ["liveness"]}
+    misses(pod(container(name, image=image)), *(() if ignored else (LIVENESS,)), **liveness)
+    sidecar = pod(probed(), initContainers=[container(name, image=image, restartPolicy="Always")])
+    expected = () if ignored else ("/spec/initContainers/0/livenessProbe",)
+    misses(sidecar, *expected, **liveness)
 
 
 def test_ignore_replaces_the_shipped_list_and_is_a_pattern_on_the_repository() -> None:
     ignore = [{"name": "agent", "image": "registry.example:*/team-?/*"}]
     agent = container("agent", image="registry.example:5000/team-a/x/agent:1")
     istio = container("istio-proxy", image="docker.io/istio/proxyv2:1")
-    found = missing(pod(agent, istio), ignore=ignore, probes=["liveness"])
-    assert found == ["/spec/containers/1/livenessProbe"]
-    assert missing(pod(container("agent", image="registry.example:5000/team-ab/x")), ignore=ignore)
+    params = {"ignore": ignore, "probes": ["liveness"]}
+    misses(pod(agent, istio), "/spec/containers/1/livenessProbe", **params)
+    misses(pod(container("agent", image="registry.example:5000/team-ab/x")), LIVENESS, **params)
 
 
 def test_a_tag_cannot_smuggle_a_container_past_the_pattern() -> None:
     obj = pod(container("agent", image="evil.example/miner:agent"))
-    assert missing(obj, ignore=[{"name": "agent", "image": "*agent"}])
+    misses(obj, LIVENESS, READINESS, ignore=[{"name": "agent", "image": "*agent"}])
 
 
 # What is said

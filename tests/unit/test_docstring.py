@@ -9,8 +9,8 @@ from pydantic import create_model
 
 from webhook.api import Params, Policy
 from webhook.catalog import POLICIES
+from webhook.docstring import SECTIONS, Block, Documentation, documentation
 from webhook.errors import DocstringError
-from webhook.explain.docstring import SECTIONS, Block, Documentation, documentation
 
 DOC = """Pods have names.
 
