@@ -1,26 +1,22 @@
 """Workloads that a policy accepts or finds fault with: `tests/policies/<id>/{good,bad}/*.yaml`.
 
-A file holds one workload, the one that is judged, and what stands around it: claims, volumes,
-classes, Services. A real API server accepts each of them. What profile `everything` finds stands in
-comments on the first lines, one for each finding: `# expect: /spec/containers/0/readinessProbe`,
-with ` rule=<name>` behind it where the policy names a rule.
+Read by the public kit, `webhook.testing`. A file holds one workload, the one that is judged, and
+what stands around it: claims, volumes, classes, Services. A real API server accepts each of them.
+The comments say what profile `everything` finds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from webhook import goyaml, lookups, workload
+from webhook import goyaml, lookups, testing
 
 DIRECTORY = Path(__file__).parent / "policies"
 PROFILES_DIRECTORY = Path(__file__).parent / "profiles"
 """Holds profile `everything`, by which fixtures are judged."""
-
-_EXPECT = "# expect: "
-_RULE = " rule="
 
 
 @dataclass(frozen=True)
@@ -30,20 +26,52 @@ class Fixture:
     path: Path
     policy: str
     """The policy that it is about."""
-    kind: Literal["good", "bad"]
+    kind: str
+    """`good` or `bad`."""
     documents: list[dict[str, Any]]
     """All that the file holds, as kubectl would send it."""
     manifest: dict[str, Any]
     """The workload among them."""
     expected: set[tuple[str, str]]
     """Policy and JSON Pointer of each finding of profile `everything`; no other may be there."""
-    rules: Mapping[str, str] = field(default_factory=dict)
+    rules: Mapping[str, str]
     """The policy's named rule by pointer, where the finding has one."""
 
     @property
     def id(self) -> str:
         """For the names of tests."""
         return f"{self.policy}/{self.kind}/{self.path.stem}"
+
+
+def fixtures() -> list[Fixture]:
+    """All of them, in the order of their paths."""
+    return [
+        _fixture(one)
+        for policy in sorted(DIRECTORY.iterdir())
+        for kind in ("bad", "good")
+        if (policy / kind).is_dir()
+        for one in testing.fixtures(policy / kind)
+    ]
+
+
+def _fixture(read: testing.Fixture) -> Fixture:
+    policy, kind = read.path.parts[-3:-1]
+    return Fixture(
+        path=read.path,
+        policy=policy,
+        kind=kind,
+        documents=[document.value for document in goyaml.documents(read.path.read_bytes())],
+        manifest=read.case.value,
+        expected={(policy, one.path) for one in read.expected},
+        rules={one.path: one.rule for one in read.expected if one.rule},
+    )
+
+
+def manifest(path: Path) -> dict[str, Any]:
+    """The one document of a YAML file."""
+    (document,) = goyaml.documents(path.read_bytes())
+    value: dict[str, Any] = document.value
+    return value
 
 
 def gathered(documents: Iterable[dict[str, Any]]) -> lookups.Gathered:
@@ -53,52 +81,3 @@ def gathered(documents: Iterable[dict[str, Any]]) -> lookups.Gathered:
         for one in documents
         if lookups.is_known(one["apiVersion"], one["kind"])
     )
-
-
-def fixtures() -> list[Fixture]:
-    """All of them, in the order of their paths."""
-    return list(_read())
-
-
-def manifest(path: Path) -> dict[str, Any]:
-    """The one document of a YAML file."""
-    (value,) = _documents(path)
-    return value
-
-
-def _documents(path: Path) -> Iterator[dict[str, Any]]:
-    for document in goyaml.documents(path.read_bytes()):
-        assert document.problem is None, f"{path}:{document.problem}"
-        yield document.value
-
-
-def _read() -> Iterator[Fixture]:
-    for path in sorted(DIRECTORY.glob("*/*/*.yaml")):
-        policy, kind = path.parts[-3:-1]
-        assert kind in ("good", "bad"), f"{path}: neither good nor bad"
-        expected, rules = _expectations(path.read_text())
-        documents = list(_documents(path))
-        (judged,) = (one for one in documents if workload.is_known(one["apiVersion"], one["kind"]))
-        around = [one for one in documents if lookups.is_known(one["apiVersion"], one["kind"])]
-        assert len(around) == len(documents) - 1, f"{path}: something that nobody looks at"
-        yield Fixture(
-            path=path,
-            policy=policy,
-            kind="good" if kind == "good" else "bad",
-            documents=documents,
-            manifest=judged,
-            expected={(policy, pointer) for pointer in expected},
-            rules=rules,
-        )
-
-
-def _expectations(text: str) -> tuple[list[str], dict[str, str]]:
-    pointers, rules = [], {}
-    for line in text.splitlines():
-        if not line.startswith(_EXPECT):
-            break
-        pointer, _, rule = line.removeprefix(_EXPECT).partition(_RULE)
-        pointers.append(pointer)
-        if rule:
-            rules[pointer] = rule
-    return pointers, rules

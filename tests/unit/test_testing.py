@@ -125,10 +125,26 @@ def test_a_rule_is_compared_if_it_is_named() -> None:
     failure(assert_violates, require_claims, inline, "/spec/volumes/0/csi rule=other")
 
 
-def test_other_objects_are_for_lookups() -> None:
-    assert_violates(require_probes, f"{SERVICE}---\n{POD}", READINESS, lookups=NOWHERE)
-    assert mistake(assert_clean, require_probes, f"{POD}---\n{SERVICE}") == (
-        "Pod web: give lookups= that know of Service"
+def test_other_objects_are_looked_up() -> None:
+    uses = pod(volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}])
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "date"}}
+    claim |= {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": 1}}}}
+    claim_exists = catalog.POLICIES["claim-exists"]
+    path = "/spec/volumes/0/persistentVolumeClaim/claimName"
+    assert_violates(claim_exists, [claim, uses], path)
+    assert_clean(claim_exists, [claim, uses], lookups=NOWHERE)
+    assert_clean(claim_exists, uses)
+
+
+def test_an_object_that_nobody_can_look_up_is_a_mistake_in_the_fixture() -> None:
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"
+    assert mistake(assert_clean, require_probes, f"{POD}---\n{config}") == (
+        "Pod web: no policy can look up the ConfigMap beside it"
+    )
+    claim = config.replace("ConfigMap", "PersistentVolumeClaim") + "spec: {accessModes: all}\n"
+    assert mistake(assert_clean, require_probes, f"{POD}---\n{claim}") == (
+        "Pod web: the PersistentVolumeClaim beside it: /spec/accessModes: expected a list, got a "
+        "string"
     )
 
 
@@ -177,7 +193,7 @@ def test_the_kit_finds_what_the_engine_finds(policy: Policy[Any]) -> None:
     params = of_everything(policy)
     one = profile(policies={policy.id: {"action": "deny", "params": params}})
     for fixture in fixtures(DIRECTORY / policy.id):
-        verdict = engine.check(one, fixture.case.reading)
+        verdict = engine.check(one, fixture.case.reading, fixture.case.around())
         found = [finding.violation.path for finding in verdict.findings]
         if found:
             assert_violates(policy, fixture.path, *found, **params)

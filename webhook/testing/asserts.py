@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from webhook import patch
-from webhook.api import NOWHERE, Fill, Lookups, Policy, Violation
+from webhook.api import Fill, Lookups, Policy, Violation
 from webhook.documents.written import validated
 from webhook.errors import BadFixture
 from webhook.evidence import WrittenText
@@ -81,7 +81,7 @@ def _compare(
     params: Mapping[str, Any],
 ) -> None:
     __tracebackhide__ = True
-    unexpected = _violations(policy, case, case.around(lookups) or NOWHERE, params)
+    unexpected = _violations(policy, case, lookups or case.around(), params)
     missing = []
     for one in expected:
         found = next((violation for violation in unexpected if one.is_met_by(violation)), None)

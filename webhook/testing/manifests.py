@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from webhook import goyaml, workload
-from webhook.api import Lookups
+from webhook import goyaml, lookups, workload
+from webhook.api import NOWHERE, Lookups
 from webhook.errors import BadFixture, MalformedObject
+from webhook.lookups import Gathered, Object
 from webhook.workload import Reading
 
 Manifest = Path | str | Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -40,12 +41,23 @@ class Case(msgspec.Struct, frozen=True):
             return ""
         return f" ({self.file or 'line'}:{self.document.line_of(pointer)})"
 
-    def around(self, lookups: Lookups | None) -> Lookups | None:
-        """What the policy may look up: what the test gives."""
-        if lookups is None and self.others:
-            names = ", ".join(str(other.get("kind")) for other in self.others)
-            raise BadFixture(f"{self.title}: give lookups= that know of {names}")
-        return lookups
+    def around(self) -> Lookups:
+        """What a policy may look up: the other objects of the manifest.
+
+        Raises `BadFixture` for an object of which no policy can ask anything.
+        """
+        if not self.others:
+            return NOWHERE
+        return Gathered(self._lookup(other) for other in self.others)
+
+    def _lookup(self, other: Mapping[str, Any]) -> Object:
+        api_version, kind = str(other.get("apiVersion")), str(other.get("kind"))
+        if not lookups.is_known(api_version, kind):
+            raise BadFixture(f"{self.title}: no policy can look up the {kind} beside it")
+        try:
+            return lookups.read(kind, msgspec.json.encode(other))
+        except MalformedObject as error:
+            raise BadFixture(f"{self.title}: the {kind} beside it: {error}") from error
 
 
 class _Object(NamedTuple):
