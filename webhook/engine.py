@@ -150,7 +150,7 @@ def _run(
     for binding in bindings:
         try:
             results += list(call(binding))
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a policy that exits must not end the process
             logger.exception("policy %s crashed", binding.policy)
             is_excused = excuse(grants, binding.policy, reading.workload) is not None
             denies = binding.on_failure == "deny" and not is_excused

@@ -27,6 +27,7 @@ GROUP: Final = "podworthy.policies"
 """The entry points by which a package offers its policies, each named like the policy."""
 
 _KEBAB: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_LOOKS_UP: Final = ("never", "also", "only")
 _ASSIGNMENT: Final = re.compile(rb"^policy\b[^=\n]*=", re.MULTILINE)
 
 
@@ -173,6 +174,8 @@ def _faults(policy: Any) -> Iterator[str]:
             yield f"id {policy.id!r} must be kebab-case, such as require-probes"
         if not isinstance(policy.summary, str) or len(policy.summary.splitlines()) != 1:
             yield "summary must be one line"
+        if policy.looks_up not in _LOOKS_UP:
+            yield f"looks_up must be one of {', '.join(_LOOKS_UP)}, not {policy.looks_up!r}"
         yield from _faulty_names(policy)
         faulty = list(_faulty_params(policy.params))
         yield from faulty or _faulty_docstring(policy)

@@ -364,6 +364,19 @@ def crashing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "POLICIES", broken)
 
 
+def test_a_policy_that_exits_ends_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(_workload: Workload, _params: Params, _lookups: Lookups) -> Iterator[Violation]:
+        raise SystemExit("enough")
+
+    broken = dict(catalog.POLICIES)
+    broken["require-claims"] = replace(broken["require-claims"], check=check)
+    monkeypatch.setattr(catalog, "POLICIES", broken)
+
+    answer = admission(with_failure("deny")).handle(Door.VALIDATE, None, review(pod()))
+
+    assert "SystemExit: enough" in response(answer)["status"]["message"]
+
+
 def with_failure(on_failure: str) -> Profile:
     policies = {
         "require-probes": {"action": "warn"},

@@ -192,6 +192,7 @@ def test_a_profile_binds_it_like_a_shipped_one(own: Path) -> None:
         ("rules=()", "kinds='Pod'", "39: kinds must be a tuple such as ('Pod',)"),
         ("rules=()", "kinds=()", "39: kinds must be a tuple such as ('Pod',)"),
         ("rules=()", "rules=('Two Words',)", "39: rule 'Two Words' must be kebab-case"),
+        ("rules=()", "looks_up=True", "39: looks_up must be one of never, also, only, not True"),
         ("rules=()", "rules='one'", "39: rules must be a tuple such as ('inline-csi',)"),
         ("params=Params", "params=Params()", "39: params must be a class that extends api.Params"),
         ("params=Params", "params=dict", "39: params must be a class that extends api.Params"),

@@ -119,7 +119,7 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, pro
     assert problems(tmp_path, LEDGER.replace(old, new)) == [problem]
 
 
-@pytest.mark.parametrize("name", ["*", "a*b", "Ledger", "ledger**", ""])
+@pytest.mark.parametrize("name", ["*", "a*b", "Ledger", "ledger**", "ledger-", ""])
 def test_a_name_that_no_workload_has_is_refused(tmp_path: Path, name: str) -> None:
     text = LEDGER.replace("kind: StatefulSet, name: ledger", f'kind: Pod, name: "{name}"')
     (problem,) = problems(tmp_path, text)

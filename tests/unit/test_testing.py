@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import pytest
 from pydantic import model_validator
@@ -25,7 +25,17 @@ from tests.builders import (
 )
 from tests.fixtures import DIRECTORY, PROFILES_DIRECTORY
 from webhook import catalog, engine, testing
-from webhook.api import NOWHERE, Evidence, Fill, Lookups, Params, Policy, Violation, Workload
+from webhook.api import (
+    NOWHERE,
+    Evidence,
+    Fill,
+    Lookups,
+    Missing,
+    Params,
+    Policy,
+    Violation,
+    Workload,
+)
 from webhook.errors import BadFixture, PolicyError
 from webhook.testing import (
     Expectation,
@@ -51,7 +61,7 @@ spec:
 """
 CHECKS = [policy for policy in catalog.POLICIES.values() if policy.check]
 EVERYTHING = load_profiles([PROFILES_DIRECTORY])["everything"]
-SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: None}\n"
 
 
 def failure(call: Callable[..., None], *arguments: Any, **params: Any) -> list[str]:
@@ -148,16 +158,38 @@ def test_an_object_that_nobody_can_look_up_is_a_mistake_in_the_fixture() -> None
     )
 
 
-def test_lookups_reach_the_policy() -> None:
-    seen = []
+def looking(looks_up: Literal["never", "also", "only"]) -> Policy[Params]:
+    """A policy that finds the Service of the workload's name, and that it is unknown."""
 
     def check(workload: Workload, params: Params, lookups: Lookups) -> Iterator[Violation]:
-        seen.append(lookups)
-        yield from ()
+        found = lookups.service(workload.namespace, workload.name or "")
+        if found is Missing.UNKNOWN:
+            yield at("/metadata/name")
+        elif not isinstance(found, Missing):
+            yield at("/spec")
 
-    mine: Any = object()
-    assert_clean(Policy("looks", "looks", Params, check=check), POD, lookups=mine)
-    assert seen == [mine]
+    return Policy("looks", "looks", Params, check=check, looks_up=looks_up)
+
+
+def test_lookups_may_be_given() -> None:
+    both = f"{SERVICE}---\n{POD}"
+    assert_violates(looking("also"), both, "/spec")
+    assert_violates(looking("also"), both, "/metadata/name", lookups=NOWHERE)
+    assert_clean(looking("also"), f"{SERVICE.replace('web', 'db')}---\n{POD}")
+
+
+def test_a_policy_that_looks_up_must_say_so() -> None:
+    assert failure(assert_clean, looking("never"), POD) == [
+        'looks asks lookups.service: say looks_up="also" or "only" in its api.Policy, '
+        "or nothing is gathered for it"
+    ]
+
+
+def test_a_policy_that_only_looks_up_says_nothing_of_the_unknown() -> None:
+    assert failure(assert_violates, looking("only"), f"{SERVICE}---\n{POD}", "/spec") == [
+        "looks tells of Pod web what it cannot know:",
+        '  /metadata/name: say looks_up="also", or nothing',
+    ]
 
 
 def test_fills_are_compared_with_their_values() -> None:

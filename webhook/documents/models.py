@@ -91,7 +91,7 @@ class ExemptWorkload(Model):
     """Its namespace, exactly."""
     kind: str
     """Pod, StatefulSet, Deployment, ...: the pods of its controllers are reached, too."""
-    name: Annotated[str, Field(pattern=rf"^{_SUBDOMAIN}[-.]?\*?$")]
+    name: Annotated[str, Field(pattern=rf"^{_SUBDOMAIN}([-.]?\*)?$")]
     """Its name, exactly; only of a Pod it may end in `*`, which stands for any end."""
 
 

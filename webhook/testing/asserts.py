@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from webhook import patch
-from webhook.api import Fill, Lookups, Policy, Violation
+from webhook.api import NOWHERE, Fill, Lookups, Policy, Violation
 from webhook.documents.written import validated
 from webhook.errors import BadFixture
 from webhook.evidence import WrittenText
@@ -81,7 +81,7 @@ def _compare(
     params: Mapping[str, Any],
 ) -> None:
     __tracebackhide__ = True
-    unexpected = _violations(policy, case, lookups or case.around(), params)
+    unexpected = _violations(policy, case, _lookups(policy, case, lookups), params)
     missing = []
     for one in expected:
         found = next((violation for violation in unexpected if one.is_met_by(violation)), None)
@@ -95,6 +95,22 @@ def _compare(
         raise _failure(policy, case, told, lines)
 
 
+class _Unannounced:
+    """What a policy gets that does not say that it looks anything up."""
+
+    def __init__(self, policy: str) -> None:
+        self._policy = policy
+
+    def __getattr__(self, question: str) -> Any:
+        told = f'{self._policy} asks lookups.{question}: say looks_up="also" or "only"'
+        raise AssertionError(f"{told} in its api.Policy, or nothing is gathered for it")
+
+
+def _lookups(policy: Policy[Any], case: Case, lookups: Lookups | None) -> Any:
+    around = lookups or case.around()
+    return _Unannounced(policy.id) if policy.looks_up == "never" else around
+
+
 def _violations(
     policy: Policy[Any], case: Case, lookups: Lookups, params: Mapping[str, Any]
 ) -> list[Violation]:
@@ -104,6 +120,11 @@ def _violations(
     found = []
     for binding in _bindings(policy, case, params):
         found = list(binding.check(case.reading.workload, binding.params, lookups))
+        if policy.looks_up == "only":
+            blind = binding.check(case.reading.workload, binding.params, NOWHERE)
+            lines = [f'{one.path}: say looks_up="also", or nothing' for one in blind]
+            if lines:
+                raise _failure(policy, case, "tells of {} what it cannot know", lines)
     for violation in found:
         nowhere = pointers.missing_parent(case.value, violation.path)
         if nowhere:
