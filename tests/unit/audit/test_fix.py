@@ -2,15 +2,18 @@
 
 import io
 import os
-import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from tests.builders import NOON
 from tests.fixtures import DIRECTORY
-from webhook.audit import fix, replace
+from webhook.api import Evidence, Fill, Workload
+from webhook.audit import Court, fix
+from webhook.exemptions import Exemption, Exemptions
 from webhook.profile import Profile
 
 POD = """\
@@ -62,9 +65,19 @@ def podworthy_fix(
     """Fixes paths below the present directory."""
     monkeypatch.chdir(tmp_path)
 
-    def call(*paths: str, profile: str = "baseline") -> Outcome:
+    def call(
+        *paths: str,
+        profile: str | Profile = "baseline",
+        exemptions: Iterable[Exemption] = (),
+        namespace: str | None = None,
+    ) -> Outcome:
         stdout, stderr = io.StringIO(), io.StringIO()
-        code = fix(paths, profiles[profile], stdout=stdout, stderr=stderr)
+        court = Court(
+            profiles[profile] if isinstance(profile, str) else profile,
+            Exemptions(exemptions),
+            NOON.date(),
+        )
+        code = fix(paths, court, namespace=namespace, stdout=stdout, stderr=stderr)
         left = [path.name for path in tmp_path.rglob(".*")]
         assert not left, "a temporary file is left"
         return Outcome(code, stdout.getvalue(), stderr.getvalue())
@@ -97,15 +110,14 @@ def test_the_second_run_changes_nothing(podworthy_fix: Fix) -> None:
     "path", sorted(DIRECTORY.glob("probe-timing/*.in.yaml")), ids=lambda path: path.stem
 )
 def test_the_fixtures_of_the_policy(podworthy_fix: Fix, path: Path) -> None:
-    """The text itself becomes the other text, but for the comment at its head."""
-    Path("app.yaml").write_text(path.read_text())
-    wanted = path.with_name(path.name.replace(".in.", ".out.")).read_text()
+    """The text becomes the other one, but for the comment at its head."""
+    comment, _, text = path.read_text().partition("\n")
+    assert comment.startswith("# ")
+    Path("app.yaml").write_text(text)
 
     assert podworthy_fix("app.yaml").code == 0
-    assert (
-        Path("app.yaml").read_text().removeprefix(f"{path.read_text().partition(chr(10))[0]}\n")
-        == wanted
-    )
+    wanted = path.with_name(path.name.replace(".in.", ".out.")).read_text()
+    assert Path("app.yaml").read_text() == wanted
 
 
 def test_directories_are_searched(podworthy_fix: Fix) -> None:
@@ -176,57 +188,81 @@ def test_items_of_a_list(podworthy_fix: Fix) -> None:
     assert Path("list.yaml").read_text() == f"apiVersion: v1\nkind: List\nitems:\n- {fixed}\n"
 
 
-def test_mode_and_owner_are_kept_and_the_time_is_not(podworthy_fix: Fix) -> None:
-    file = Path("app.yaml")
-    file.write_text(POD)
-    file.chmod(0o640)
-    if os.geteuid() == 0:
-        os.chown(file, 65534, 65534)
-    os.utime(file, (1, 1))
-    before = file.stat()
+def test_what_is_exempt_is_left(podworthy_fix: Fix) -> None:
+    Path("app.yaml").write_text(POD.replace(", namespace: shop", ""))
+    exemption = Exemption(
+        name="web",
+        policies=frozenset({"probe-timing"}),
+        namespace="shop",
+        kind="Pod",
+        workload="web",
+        containers=frozenset(),
+        reason="slow",
+        owner="team-web",
+        granted=NOON.date(),
+        expires=NOON.date(),
+        place="team.yaml:1",
+    )
 
-    assert podworthy_fix("app.yaml").code == 0
-
-    after = file.stat()
-    assert stat.S_IMODE(after.st_mode) == 0o640
-    assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
-    assert after.st_mtime > 1
+    assert podworthy_fix("app.yaml", exemptions=[exemption], namespace="shop").stdout == (
+        "nothing set\n"
+    )
+    assert podworthy_fix("app.yaml", exemptions=[exemption]).stdout.startswith("app.yaml: Pod web")
 
 
-def links_to_it() -> None:
+def filling(profiles: dict[str, Profile], *fills: Fill) -> Profile:
+    """A profile of one policy of somebody's own, which fills these, or crashes without any."""
+
+    def fill(_: Workload, __: Any, ___: Evidence) -> Iterator[Fill]:
+        if not fills:
+            raise ValueError("oops")
+        yield from fills
+
+    binding = msgspec.structs.replace(profiles["baseline"].fills["Pod"][0], policy="own", fill=fill)
+    return msgspec.structs.replace(profiles["baseline"], fills={"Pod": (binding,)})
+
+
+def test_own_policies_may_set_other_numbers_but_no_texts(
+    podworthy_fix: Fix, profiles: dict[str, Profile]
+) -> None:
+    Path("app.yaml").write_text(POD)
+    own = filling(
+        profiles,
+        Fill("/spec/priority", "web", 5, None, "absent"),
+        Fill("/metadata/labels", "web", "x", None, "absent"),
+    )
+
+    outcome = podworthy_fix("app.yaml", profile=own)
+
+    assert outcome.stdout.splitlines()[0] == "app.yaml: Pod shop/web: set 1 field"
+    assert outcome.stderr == (
+        "podworthy: app.yaml:3: Pod shop/web: not set: only numbers are set in files; "
+        "write it by hand\n"
+    )
+    assert Path("app.yaml").read_text() == f"{POD}  priority: 5\n"
+
+
+def test_a_policy_that_crashes_is_told(podworthy_fix: Fix, profiles: dict[str, Profile]) -> None:
+    Path("app.yaml").write_text(POD)
+
+    outcome = podworthy_fix("app.yaml", profile=filling(profiles))
+
+    assert (outcome.code, outcome.stderr) == (
+        3,
+        "podworthy: app.yaml:1: the policy own failed: ValueError: oops\n",
+    )
+
+
+def test_a_file_that_cannot_be_written_is_told(podworthy_fix: Fix) -> None:
     Path("elsewhere").write_text(POD)
     Path("app.yaml").symlink_to("elsewhere")
 
-
-def has_another_name() -> None:
-    Path("elsewhere").write_text(POD)
-    Path("app.yaml").hardlink_to("elsewhere")
-
-
-@pytest.mark.parametrize(
-    ("prepare", "reason"),
-    [
-        (links_to_it, "a symbolic link to elsewhere; name that file itself"),
-        (
-            has_another_name,
-            "a file with 2 names (hard links), of which only this one would change; "
-            "make a copy of it",
-        ),
-    ],
-)
-def test_links_are_left_as_they_are(
-    podworthy_fix: Fix, prepare: Callable[[], None], reason: str
-) -> None:
-    prepare()
-    before = Path("app.yaml").lstat()
-
-    outcome = podworthy_fix("app.yaml")
-
-    assert outcome == Outcome(
-        3, "nothing set, 1 problem\n", f"podworthy: app.yaml: not written: {reason}\n"
+    assert podworthy_fix("app.yaml", "elsewhere") == Outcome(
+        3,
+        "elsewhere: Pod shop/web: set 6 timings\n6 timings set in 1 file, 1 problem\n",
+        "podworthy: app.yaml: not written: a symbolic link to elsewhere; name that file itself\n",
     )
-    assert Path("app.yaml").lstat()[:4] == before[:4]
-    assert Path("elsewhere").read_text() == POD
+    assert Path("app.yaml").is_symlink()
 
 
 def test_a_pipe_is_no_file(podworthy_fix: Fix) -> None:
@@ -239,60 +275,3 @@ def test_a_pipe_is_no_file(podworthy_fix: Fix) -> None:
     os.close(reader)
     assert outcome.code == 3
     assert "not written: a symbolic link to pipe" in outcome.stderr
-
-
-def test_a_named_pipe_is_no_file(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-
-    with pytest.raises(replace.CannotReplace, match="no regular file"):
-        replace.replace(pipe, b"", b"x")
-
-
-def test_a_file_that_must_not_be_written(
-    podworthy_fix: Fix, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # root may write everywhere, and tests may run as root
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    Path("app.yaml").write_text(POD)
-
-    assert podworthy_fix("app.yaml").stderr == "podworthy: app.yaml: not written: not writable\n"
-    assert Path("app.yaml").read_text() == POD
-
-
-def test_an_owner_that_cannot_be_kept(podworthy_fix: Fix, monkeypatch: pytest.MonkeyPatch) -> None:
-    def chown(*_: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "chown", chown)
-    Path("app.yaml").write_text(POD)
-    status = Path("app.yaml").stat()
-    other = os.stat_result((*status[:4], status.st_uid + 1, *status[5:]))
-    monkeypatch.setattr(Path, "lstat", lambda _: other)
-
-    assert "belongs to another user or group" in podworthy_fix("app.yaml").stderr
-    assert Path("app.yaml").read_text() == POD
-
-
-def test_a_file_that_changed_meanwhile_is_left(tmp_path: Path) -> None:
-    file = tmp_path / "app.yaml"
-    file.write_text("new")
-
-    with pytest.raises(replace.CannotReplace, match="changed while it was judged; run it again"):
-        replace.replace(file, b"old", b"fixed")
-    assert [path.name for path in tmp_path.iterdir()] == ["app.yaml"]
-    assert file.read_text() == "new"
-
-
-def test_a_full_disk_leaves_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fsync(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    file = tmp_path / "app.yaml"
-    file.write_text("old")
-    monkeypatch.setattr(os, "fsync", fsync)
-
-    with pytest.raises(replace.CannotReplace, match="No space left on device"):
-        replace.replace(file, b"old", b"fixed")
-    assert [path.name for path in tmp_path.iterdir()] == ["app.yaml"]
-    assert file.read_text() == "old"

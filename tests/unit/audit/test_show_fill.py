@@ -4,8 +4,10 @@ import io
 
 import pytest
 
+from tests.builders import NOON
 from tests.unit.audit.test_fix import ALIAS, POD
-from webhook.audit import run
+from webhook.audit import Court, run
+from webhook.exemptions import Exemptions
 from webhook.profile import Profile
 
 
@@ -14,7 +16,7 @@ def shown(profiles: dict[str, Profile], text: str) -> str:
     stdout = io.StringIO()
     run(
         ["-"],
-        profiles["baseline"],
+        Court(profiles["baseline"], Exemptions(()), NOON.date()),
         show_fill=True,
         stdin=io.BytesIO(text.encode()),
         stdout=stdout,

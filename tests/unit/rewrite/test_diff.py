@@ -47,7 +47,7 @@ def test_changes_far_from_each_other_have_line_numbers_of_both_texts() -> None:
     text = "a:\n  b: 1\n" + TEN.removeprefix("a: {}\n") + "k:\n  b: 1\nl: 1\n"
     hunks = [line for line in diff(text, "/a", "/k").splitlines() if line.startswith("@@")]
 
-    assert hunks == ["@@ -1,5 +1,6 @@", "@@ -11,3 +12,4 @@"]
+    assert hunks == ["@@ -1,5 +1,6 @@", "@@ -11,4 +12,5 @@"]
 
 
 def test_no_newline_at_the_end_of_the_file() -> None:
