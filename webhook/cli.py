@@ -126,6 +126,7 @@ def main() -> None:
     \b
     Examples:
       podworthy audit deploy/           judge manifests, nothing is changed
+      podworthy fix deploy/             set the probe timings that nobody chose
       podworthy explain require-probes  what a policy asks, and why
       podworthy serve --dev             the webhook, on this machine
     """
@@ -156,6 +157,7 @@ def main() -> None:
 )
 @_option("--namespace", "-n", help="Namespace of objects that name none.")
 @_docs_url_option
+@_option("--show-fill", is_flag=True, help="Show as a diff what `podworthy fix` would write.")
 def audit(
     paths: tuple[str, ...],
     profile: str,
@@ -167,6 +169,7 @@ def audit(
     fail_on: str,
     namespace: str | None,
     docs_url: str | None,
+    show_fill: bool,
 ) -> None:
     """Judge manifests in files and directories; - is standard input.
 
@@ -179,16 +182,13 @@ def audit(
       podworthy audit --format text --format sarif=podworthy.sarif deploy/
       helm template chart/ | podworthy audit -
     """
-    import logging
-
     from webhook.audit import run
     from webhook.report.reports import Format
 
-    # a policy that crashed is in the report; the traceback is for a server's log
-    logging.getLogger("webhook").addHandler(logging.NullHandler())
-    if not all(paths):
-        raise click.UsageError("an empty path; is a variable unset? The present directory is .")
+    _prepare(paths)
     _check_formats(formats)
+    if show_fill and "text" not in dict(formats):
+        raise click.UsageError("--show-fill prints diffs, which only --format text has")
     known = _policies(policies_dirs)
     court = _court(profile, (*profiles, *exemptions), known, controllers)
     wanted = [Format(name, file) for name, file in formats]
@@ -201,8 +201,46 @@ def audit(
             namespace=namespace,
             policies=known,
             docs_url=docs_url,
+            show_fill=show_fill,
         )
     )
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@_option("--profile", default="baseline", show_default=True, help="Set what this profile fills.")
+@_documents
+@_policies_option
+@_option("--namespace", "-n", help="Namespace of objects that name none.")
+def fix(
+    paths: tuple[str, ...],
+    profile: str,
+    profiles: tuple[Path, ...],
+    exemptions: tuple[Path, ...],
+    policies_dirs: tuple[Path, ...],
+    namespace: str | None,
+) -> None:
+    """Set the probe timings that nobody chose, in the files themselves.
+
+    Everything else stays as it is, comments and layout too. What would be written is shown by
+    `podworthy audit --show-fill`. Exits 0 if all was set, 2 for wrong usage, 3 if something was
+    left or could not be read.
+
+    \b
+    Examples:
+      podworthy fix deploy/
+      podworthy fix --profile strict app.yaml
+    """
+    from webhook.audit import fix as run
+
+    _prepare(paths)
+    if "-" in paths:
+        raise click.UsageError(
+            "standard input cannot be written to; name files, or see what would be set with "
+            "`podworthy audit --show-fill -`"
+        )
+    court = _court(profile, (*profiles, *exemptions), _policies(policies_dirs), ())
+    sys.exit(run(paths, court, namespace=namespace))
 
 
 @main.command()
@@ -360,6 +398,16 @@ def serve(
         run(sources, settings, _pages(known))
     except PodworthyError as error:
         _refuse(error)
+
+
+def _prepare(paths: tuple[str, ...]) -> None:
+    """What every run over manifests begins with."""
+    import logging
+
+    # a policy that crashed is in the report; the traceback is for a server's log
+    logging.getLogger("webhook").addHandler(logging.NullHandler())
+    if not all(paths):
+        raise click.UsageError("an empty path; is a variable unset? The present directory is .")
 
 
 def _check_formats(formats: tuple[tuple[str, str | None], ...]) -> None:

@@ -45,6 +45,14 @@ def podworthy(*arguments: str, **variables: str) -> Result:
         (["audit", GOOD, "--format", "json=/missing/a", "--fail-on", "never"], 3),
         (["audit", GOOD, "--format", "json=/dev/null", "--format", "github"], 0),
         (["audit", GOOD, "--fail-on", "audit"], 2),
+        (["audit", GOOD, "--show-fill"], 0),
+        (["audit", GOOD, "--show-fill", "--format", "json"], 2),
+        (["audit", GOOD, "--show-fill", "--format", "json=/dev/null", "--format", "text"], 0),
+        (["fix"], 2),
+        (["fix", ""], 2),
+        (["fix", "-"], 2),
+        (["fix", "missing.yaml"], 3),
+        (["fix", GOOD, "--profile", "strct"], 2),
         (["explain", "require-probs"], 2),
         (["serve"], 2),
         (["serve", "--dev", "--cert", "tls.crt", "--key", "tls.key"], 2),
@@ -190,7 +198,39 @@ def test_explain_prints_the_docstring_and_what_else_there_is_to_say(policy: str)
         assert f"    {param.alias}:" in defaults
 
 
-@pytest.mark.parametrize("command", ["audit", "explain", "policies", "serve"])
+def test_a_file_is_fixed_as_the_diff_shows(tmp_path: Path) -> None:
+    file = tmp_path / "web.yaml"
+    file.write_text(Path(GOOD).read_text())
+    shown = podworthy("audit", str(file), "--show-fill").stdout
+    added = [line[1:] for line in shown.splitlines() if line.startswith("+ ")]
+
+    result = podworthy("fix", str(file))
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith("6 timings set in 1 file\n")
+    old = Path(GOOD).read_text().splitlines()
+    assert [line for line in file.read_text().splitlines() if line not in old] == added
+    assert podworthy("fix", str(file)).stdout == "nothing set\n"
+
+
+def test_what_a_profile_of_ones_own_fills_is_set(tmp_path: Path) -> None:
+    file = tmp_path / "web.yaml"
+    file.write_text(Path(GOOD).read_text())
+    tmp_path.joinpath("team").mkdir()
+    tmp_path.joinpath("team", "profile.yaml").write_text(
+        "apiVersion: podworthy.dev/v1alpha1\n"
+        "kind: Profile\n"
+        "metadata: {name: slow}\n"
+        "spec: {extends: baseline, policies: {probe-timing: {params: {timings: {liveness: "
+        "{httpGet: {timeoutSeconds: 7}}}}}}}\n"
+    )
+
+    podworthy("fix", str(file), "--profile", "slow", "--profiles", str(tmp_path / "team"))
+
+    assert file.read_text().count("timeoutSeconds: 7") == 1
+
+
+@pytest.mark.parametrize("command", ["audit", "explain", "fix", "policies", "serve"])
 def test_help_has_an_example(command: str) -> None:
     assert f"podworthy {command}" in podworthy(command, "--help").stdout.partition("Examples:")[2]
 

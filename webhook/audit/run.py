@@ -2,7 +2,8 @@
 
 import io
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, BinaryIO, Final, TextIO
 
 import msgspec
@@ -11,7 +12,8 @@ from webhook import catalog
 from webhook.api import Policy
 from webhook.audit.gather import gather
 from webhook.audit.judge import Court, judge
-from webhook.audit.objects import Around, Found, Ignored, objects
+from webhook.audit.objects import Around, Found, Ignored, Subject, objects
+from webhook.audit.preview import judge_with_diffs
 from webhook.audit.sources import Inputs, Text
 from webhook.goyaml import Document, documents
 from webhook.report import Report
@@ -35,6 +37,7 @@ def run(
     namespace: str | None = None,
     policies: Mapping[str, Policy[Any]] = catalog.POLICIES,
     docs_url: str | None = None,
+    show_fill: bool = False,
     stdin: BinaryIO | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
@@ -43,13 +46,13 @@ def run(
 
     That is 3 if something could not be read, judged or reported, else 1 for a finding at or above
     `fail_on` (`deny`, `warn` or `never`), else 0. `namespace` is that of objects that name none,
-    `policies` the catalogue, and `docs_url` where its pages are published. Streams are the
-    process's own by default.
+    `policies` the catalogue, `docs_url` where its pages are published, and `show_fill` adds
+    diffs that make the fills. Streams are the process's own by default.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
     heading = Heading(court.profile.name, policies, docs_url)
     with Reports(formats, heading, output) as reports:
-        audit = Audit(court, reports, notes, namespace)
+        audit = Audit(court, reports, notes, namespace, show_fill=show_fill)
         audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))
         audit.close()
     for problem in reports.problems:
@@ -61,12 +64,19 @@ class Audit:
     """One run: counts what it tells the report."""
 
     def __init__(
-        self, court: Court, report: Report, notes: Output, namespace: str | None = None
+        self,
+        court: Court,
+        report: Report,
+        notes: Output,
+        namespace: str | None = None,
+        *,
+        show_fill: bool = False,
     ) -> None:
         self._court = court
         self._report = report
         self._notes = notes
         self._namespace = namespace
+        self._show_fill = show_fill
         self._summary = Summary()
         self._warned = False
         self.exemptions: set[str] = set()
@@ -78,8 +88,11 @@ class Audit:
         if self._court.profile.looks_up:
             around = gather(inputs, self._namespace)
             self._court = msgspec.structs.replace(self._court, lookups=around)
+        self._judge: Callable[[Subject], Judged] = partial(judge, self._court)
         for text in inputs.texts():
             if isinstance(text, Text):
+                if self._show_fill:
+                    self._judge = judge_with_diffs(self._court, text, self._namespace)
                 for document in documents(text.data):
                     self._document(text.file, document)
             else:
@@ -117,7 +130,7 @@ class Audit:
         elif isinstance(found, ErrorEntry):
             self._failed(found)
         else:
-            self._judged(judge(self._court, found))
+            self._judged(self._judge(found))
 
     def _judged(self, judged: Judged) -> None:
         self._report.judged(judged)

@@ -110,6 +110,11 @@ class Judged(msgspec.Struct, frozen=True):
     """In the order of policy id and path."""
     exemptions: frozenset[str] = frozenset()
     """Names of those that made a difference."""
+    diff: Sequence[str] | None = None
+    """The lines of a unified diff of the author's text that sets the fills; None if nobody asked
+    for it."""
+    without_diff: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Why fills are not in the diff, by JSON Pointer to the mapping that they belong into."""
 
 
 class Summary(msgspec.Struct):

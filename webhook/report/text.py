@@ -22,6 +22,11 @@ _COLOURS: Final = {
 }
 """SGR codes by the word at the start of a line."""
 _WIDTH: Final = len("suggest")
+_INDENT: Final = " " * (9 + _WIDTH + 2)
+"""Below the text of a line: its number, the word and the spaces around them come before it."""
+_DIFF_HEADERS: Final = ("--- ", "+++ ")
+_DIFF_COLOURS: Final = {"---": 1, "+++": 1, "@": 36, "+": 32, "-": 31}
+"""SGR codes as git has them, by how a line of a diff starts."""
 
 
 class TextReport:
@@ -53,7 +58,12 @@ class TextReport:
                 self._write_line(word(finding), finding.source, text, finding.path)
         for fill, text in filled(judged.fills):
             parent = fill.path.rpartition("/")[0]
-            self._write_line(fill.action, fill.source, f"{text} [{fill.policy}]", parent)
+            if judged.diff is None or parent in judged.without_diff:
+                self._write_line(fill.action, fill.source, f"{text} [{fill.policy}]", parent)
+            if parent in judged.without_diff:
+                self._write(f"{_INDENT}{judged.without_diff[parent]}")
+        for line in judged.diff or ():
+            self._write_diff(line)
 
     def failed(self, error: ErrorEntry) -> None:
         """Write what could not be read or judged."""
@@ -85,7 +95,16 @@ class TextReport:
         start = f"{line:>7}  "
         self._output.write(f"{start}{coloured}{' ' * (_WIDTH - len(word))}  {printable(text)}\n")
         if path:
-            self._write(f"{' ' * (len(start) + _WIDTH)}  {path}")
+            self._write(f"{_INDENT}{path}")
+
+    def _write_diff(self, line: str) -> None:
+        """A line of the author's text, with the tabs and the carriage return that it has."""
+        body = line.removesuffix("\r")
+        text = "\t".join(map(printable, body.split("\t")))
+        start = line[:3] if line.startswith(_DIFF_HEADERS) else line[0]
+        colour = _DIFF_COLOURS.get(start) if self._in_colour else None
+        shown = f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+        self._output.write(f"{shown}{line[len(body) :]}\n")
 
     def _write(self, text: str) -> None:
         self._output.write(f"{printable(text)}\n")

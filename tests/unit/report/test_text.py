@@ -1,6 +1,7 @@
 """The report for people."""
 
 import io
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from tests.unit.report.samples import (
     DENIED,
     HEADING,
     IN_GRACE,
+    PROBE,
     SKIPPED,
     UNREAD,
     WARNED,
@@ -20,7 +22,7 @@ from tests.unit.report.samples import (
     judged,
     written,
 )
-from webhook.report.entries import ErrorEntry
+from webhook.report.entries import ErrorEntry, Judged
 
 
 class Terminal(io.StringIO):
@@ -120,6 +122,54 @@ def test_colour_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "      9  \x1b[31mdeny\x1b[0m     web" in text
     assert "      9  \x1b[36mskip\x1b[0m     web" in text
+
+
+DIFF = ("--- app.yaml", "+++ app.yaml", "@@ -1 +1 @@", "-a: {b: 1}\r", "+a: {b: 1, c: 2}\r", " \tb")
+
+
+def with_diff(**changes: Any) -> Judged:
+    """Two probes in which something is to be set; the first is in the diff."""
+    other = fill("periodSeconds", 10)
+    readiness = PROBE.replace("liveness", "readiness")
+    other = msgspec.structs.replace(other, path=f"{readiness}/periodSeconds")
+    reasons = {readiness: "not set: it is an alias"}
+    found = judged(fill("failureThreshold", 6), other)
+    return msgspec.structs.replace(found, diff=DIFF, without_diff=reasons, **changes)
+
+
+def test_a_diff_in_place_of_what_would_be_set() -> None:
+    assert written("text", with_diff()).partition("\n\n")[0] == (
+        """\
+app.yaml
+  StatefulSet shop/web, line 2
+     11  fill     would set periodSeconds 10 [probe-timing]
+                  /spec/template/spec/containers/0/readinessProbe
+                  not set: it is an alias
+--- app.yaml
++++ app.yaml
+@@ -1 +1 @@
+-a: {b: 1}\r
++a: {b: 1, c: 2}\r
+ \tb"""
+    )
+
+
+def test_a_diff_cannot_repaint_the_terminal() -> None:
+    report = msgspec.structs.replace(with_diff(), diff=["+a: \x1b[2J\rb\r"])
+
+    assert "\n+a: ?[2J?b\r\n" in written("text", report)
+
+
+def test_a_diff_in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+    text = written("text", with_diff(), stream=Terminal())
+
+    assert (
+        "\x1b[1m--- app.yaml\x1b[0m\n\x1b[1m+++ app.yaml\x1b[0m\n\x1b[36m@@ -1 +1 @@\x1b[0m\n"
+        "\x1b[31m-a: {b: 1}\x1b[0m\r\n\x1b[32m+a: {b: 1, c: 2}\x1b[0m\r\n \tb\n"
+    ) in text
 
 
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])

@@ -1,0 +1,53 @@
+"""A file's objects judged with the diffs that would set what is to be filled."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from webhook.audit.judge import Court, judge
+from webhook.audit.objects import Subject
+from webhook.audit.plan import Planned, plan
+from webhook.audit.sources import Text
+from webhook.report.entries import Judged
+from webhook.rewrite import Differ, Splice
+
+_MAX_WIDTH: Final = 10_000
+"""Bytes of the lines around a change that are still shown: minified JSON is one line, which each
+of its objects would show anew."""
+
+
+def judge_with_diffs(
+    court: Court, text: Text, namespace: str | None = None
+) -> Callable[[Subject], Judged]:
+    """What judges the objects of this file; `namespace` is that of objects that name none."""
+    differ = Differ(text.file, text.data)
+    planned = {
+        (one.place.document.index, one.place.pointer): one
+        for one in plan(partial(judge, court), text, namespace).planned
+    }
+
+    def judged(subject: Subject) -> Judged:
+        one = planned.get((subject.place.document.index, subject.place.pointer))
+        return _with_diff(differ, one) if one else judge(court, subject)
+
+    return judged
+
+
+def _with_diff(differ: Differ, planned: Planned) -> Judged:
+    reasons = {refusal.edits: f"not set: {refusal.message}" for refusal in planned.refusals}
+    splices: list[Splice] = []
+    for change in planned.changes:
+        if differ.width(change.splices) > _MAX_WIDTH:
+            reasons[change.edits] = "in a line that is too long to be shown"
+        else:
+            splices += change.splices
+    prefix = planned.place.pointer
+    return msgspec.structs.replace(
+        planned.judged,
+        diff=tuple(differ.unified(sorted(splices, key=lambda splice: splice.start))),
+        without_diff={
+            edits[0].parent.removeprefix(prefix): reason for edits, reason in reasons.items()
+        },
+    )
