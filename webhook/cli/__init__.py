@@ -1,0 +1,34 @@
+"""The command line: parse options, call one function, turn its errors into exit codes.
+
+Everything but click is imported inside the command that needs it, so that `--help` answers at once.
+"""
+
+import click
+
+from webhook import __version__
+from webhook.cli.catalogue import explain, policies
+from webhook.cli.manifests import audit, exemptions, fix
+from webhook.cli.options import FORMATS
+from webhook.cli.server import serve
+
+__all__ = ["FORMATS", "main"]
+
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=_SETTINGS, epilog="Every option can be set as PODWORTHY_<OPTION>.")
+@click.version_option(__version__, prog_name="podworthy")
+def main() -> None:
+    """Let in pods that can be probed and whose data outlives them.
+
+    \b
+    Examples:
+      podworthy audit deploy/           judge manifests, nothing is changed
+      podworthy fix deploy/             set the probe timings that nobody chose
+      podworthy explain require-probes  what a policy asks, and why
+      podworthy serve --dev             the webhook, on this machine
+    """
+
+
+for command in (audit, fix, exemptions, policies, explain, serve):
+    main.add_command(command)

@@ -1,0 +1,194 @@
+"""The commands about manifests: audit, fix, exemptions."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from webhook.cli.loading import load_court, load_policies
+from webhook.cli.options import (
+    FORMATS,
+    Format,
+    controllers_option,
+    docs_url_option,
+    documents_options,
+    option,
+    policies_option,
+)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@option("--profile", default="baseline", show_default=True, help="Judge by this profile.")
+@documents_options
+@policies_option
+@controllers_option
+@option(
+    "--format",
+    "formats",
+    type=Format(),
+    multiple=True,
+    default=["text"],
+    show_default=True,
+    metavar="NAME[=FILE]",
+    help=f"{', '.join(FORMATS)}: printed, or written to FILE. May be repeated.",
+)
+@option(
+    "--fail-on",
+    type=click.Choice(["deny", "warn", "never"]),
+    default="deny",
+    show_default=True,
+    help="Exit 1 for a finding at or above this.",
+)
+@option("--namespace", "-n", help="Namespace of objects that name none.")
+@docs_url_option
+@option("--show-fill", is_flag=True, help="Show as a diff what `podworthy fix` would write.")
+def audit(
+    paths: tuple[str, ...],
+    profile: str,
+    profiles: tuple[Path, ...],
+    exemptions: tuple[Path, ...],
+    policies_dirs: tuple[Path, ...],
+    controllers: tuple[str, ...],
+    formats: tuple[tuple[str, str | None], ...],
+    fail_on: str,
+    namespace: str | None,
+    docs_url: str | None,
+    show_fill: bool,
+) -> None:
+    """Judge manifests in files and directories; - is standard input.
+
+    Exits 0 if clean, 1 for findings, 2 for wrong usage, 3 if some input could not be judged.
+
+    \b
+    Examples:
+      podworthy audit deploy/
+      podworthy audit --profile strict --format json app.yaml
+      podworthy audit --format text --format sarif=podworthy.sarif deploy/
+      helm template chart/ | podworthy audit -
+    """
+    from webhook.audit import run
+    from webhook.report.reports import Format
+
+    _prepare(paths)
+    _check_formats(formats)
+    if show_fill and "text" not in dict(formats):
+        raise click.UsageError("--show-fill prints diffs, which only --format text has")
+    known = load_policies(policies_dirs)
+    court = load_court(profile, (*profiles, *exemptions), known, controllers)
+    wanted = [Format(name, file) for name, file in formats]
+    sys.exit(
+        run(
+            paths,
+            court,
+            wanted,
+            fail_on,
+            namespace=namespace,
+            policies=known,
+            docs_url=docs_url,
+            show_fill=show_fill,
+        )
+    )
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@option("--profile", default="baseline", show_default=True, help="Set what this profile fills.")
+@documents_options
+@policies_option
+@option("--namespace", "-n", help="Namespace of objects that name none.")
+def fix(
+    paths: tuple[str, ...],
+    profile: str,
+    profiles: tuple[Path, ...],
+    exemptions: tuple[Path, ...],
+    policies_dirs: tuple[Path, ...],
+    namespace: str | None,
+) -> None:
+    """Set the probe timings that nobody chose, in the files themselves.
+
+    Everything else stays as it is, comments and layout too. What would be written is shown by
+    `podworthy audit --show-fill`. Exits 0 if all was set, 2 for wrong usage, 3 if something was
+    left or could not be read.
+
+    \b
+    Examples:
+      podworthy fix deploy/
+      podworthy fix --profile strict app.yaml
+    """
+    from webhook.audit import fix as run
+
+    _prepare(paths)
+    if "-" in paths:
+        raise click.UsageError(
+            "standard input cannot be written to; name files, or see what would be set with "
+            "`podworthy audit --show-fill -`"
+        )
+    court = load_court(profile, (*profiles, *exemptions), load_policies(policies_dirs), ())
+    sys.exit(run(paths, court, namespace=namespace))
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@option("--profile", default="baseline", show_default=True, help="Audit by this profile.")
+@documents_options
+@policies_option
+@controllers_option
+@option("--namespace", "-n", help="Namespace of objects that name none.")
+@option(
+    "--format",
+    "format_name",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What is printed.",
+)
+def exemptions(
+    paths: tuple[str, ...],
+    profile: str,
+    profiles: tuple[Path, ...],
+    exemptions: tuple[Path, ...],
+    policies_dirs: tuple[Path, ...],
+    controllers: tuple[str, ...],
+    namespace: str | None,
+    format_name: str,
+) -> None:
+    """List exemptions: active, expiring within 30 days, expired.
+
+    With manifests in PATHs, those that no finding in them needs are told as unused. Exits 2 for
+    documents that cannot be loaded, 3 if some input could not be judged.
+
+    \b
+    Examples:
+      podworthy exemptions --exemptions governance/
+      podworthy exemptions --exemptions governance/ deploy/
+    """
+    from webhook.audit.exemptions import listing
+
+    court = load_court(profile, (*profiles, *exemptions), load_policies(policies_dirs), controllers)
+    sys.exit(listing(paths, court, format_name, namespace))
+
+
+def _prepare(paths: tuple[str, ...]) -> None:
+    """What every run over manifests begins with."""
+    import logging
+
+    # a policy that crashed is in the report; the traceback is for a server's log
+    logging.getLogger("webhook").addHandler(logging.NullHandler())
+    if not all(paths):
+        raise click.UsageError("an empty path; is a variable unset? The present directory is .")
+
+
+def _check_formats(formats: tuple[tuple[str, str | None], ...]) -> None:
+    """Refuse two reports in one place."""
+    names: dict[str | None, str] = {}
+    for name, file in formats:
+        place = os.path.realpath(file) if file else None
+        if place in names:
+            where = f"in {file}" if file else "on standard output"
+            raise click.UsageError(
+                f"only one --format fits {where}, {names[place]} or {name}; "
+                f"write the other to a file: --format {name}=FILE"
+            )
+        names[place] = name

@@ -1,0 +1,103 @@
+"""The options that several commands share, and the types of what is given."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+DEFAULT_PORT = 8443
+FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
+"""Reports of an audit; `webhook.report` has them."""
+_STDOUT = ("-", "/dev/stdout")
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def option(flag: str, *names: str, **settings: Any) -> Decorator:
+    """An option that `PODWORTHY_<FLAG>` sets, too; the flag wins."""
+    variable = "PODWORTHY_" + flag.removeprefix("--").replace("-", "_").upper()
+    return click.option(flag, *names, envvar=variable, **settings)
+
+
+class Port(click.IntRange):
+    """A port. Not what the kubelet calls so: for a Service named podworthy it sets PODWORTHY_PORT
+    to `tcp://10.96.0.7:443` in every pod of the namespace (service links), ours included."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, str) and "://" in value:
+            return DEFAULT_PORT
+        port: int = super().convert(value, param, ctx)
+        return port
+
+
+class Format(click.ParamType[tuple[str, str | None]]):
+    """`NAME[=FILE]`, as a pair; the file is None for standard output."""
+
+    name = "format"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str | None]:
+        name, equals, file = str(value).partition("=")
+        if name not in FORMATS:
+            from webhook.errors import did_you_mean
+
+            near = did_you_mean(name, FORMATS)
+            self.fail(f"no format {name!r}{near}; there are {', '.join(FORMATS)}", param, ctx)
+        if equals and not file:
+            self.fail(f"{value!r} names no file; leave out the = for standard output", param, ctx)
+        return name, None if file in ("", *_STDOUT) else file
+
+
+class DocsUrl(click.ParamType[str]):
+    """Where policies are documented, see `webhook.links`."""
+
+    name = "url"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from webhook.links import base_url
+
+        try:
+            return base_url(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def documents_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say where documents are; the command gets them as `profiles` and so on."""
+    for flag, what in (("--exemptions", "exemptions"), ("--profiles", "profiles")):
+        command = option(
+            flag,
+            metavar="DIR",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help=f"Add the {what} in a directory or file. May be repeated.",
+        )(command)
+    return command
+
+
+policies_option = option(
+    "--policies-dir",
+    "policies_dirs",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Add the policies in a directory: Python, run by this process. May be repeated.",
+)
+
+controllers_option = option(
+    "--controller",
+    "controllers",
+    metavar="USER",
+    multiple=True,
+    help="Believe this user's ownerReferences, as those of the built-in controllers. May be "
+    "repeated.",
+)
+
+docs_url_option = option(
+    "--docs-url",
+    metavar="URL",
+    type=DocsUrl(),
+    help="Where policies are documented: denials and reports name URL/POLICY.",
+)

@@ -1,0 +1,112 @@
+"""The command that serves."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from webhook.cli.loading import load_documents, load_policies, refuse
+from webhook.cli.options import (
+    DEFAULT_PORT,
+    Port,
+    controllers_option,
+    docs_url_option,
+    documents_options,
+    option,
+    policies_option,
+)
+
+if TYPE_CHECKING:
+    from webhook.api import Policy
+
+
+@click.command()
+@option("--dev", is_flag=True, help="On 127.0.0.1, with a certificate of its own.")
+@option("--wsgi", is_flag=True, help="Run the Flask application on gunicorn's threads.")
+@option("--host", help="Address to listen on.  [default: 0.0.0.0, with --dev 127.0.0.1]")
+@option(
+    "--port",
+    type=Port(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="0 takes a free one and prints it.",
+)
+@option("--cert", type=click.Path(path_type=Path), help="PEM file: certificate and chain.")
+@option("--key", type=click.Path(path_type=Path), help="PEM file: its private key.")
+@option(
+    "--profile",
+    default="baseline",
+    show_default=True,
+    help="The profile for requests whose path names none.",
+)
+@documents_options
+@policies_option
+@controllers_option
+@docs_url_option
+@option(
+    "--drain",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    help="Seconds to go on answering after SIGTERM.",
+)
+def serve(
+    dev: bool,
+    wsgi: bool,
+    host: str | None,
+    port: int,
+    cert: Path | None,
+    key: Path | None,
+    profile: str,
+    profiles: tuple[Path, ...],
+    exemptions: tuple[Path, ...],
+    policies_dirs: tuple[Path, ...],
+    controllers: tuple[str, ...],
+    docs_url: str | None,
+    drain: float,
+) -> None:
+    """Answer the API server's AdmissionReviews over HTTPS.
+
+    \b
+    Examples:
+      podworthy serve --dev
+      podworthy serve --cert tls.crt --key tls.key --profiles /etc/podworthy/profiles
+    """
+    from webhook.errors import PodworthyError
+    from webhook.server.reload import Sources
+    from webhook.server.serve import Settings
+    from webhook.server.serve import serve as run
+
+    if (cert is None) != (key is None) or (cert is None) != dev:
+        raise click.UsageError("give --cert and --key, or --dev for a certificate of its own")
+    paths = tuple(dict.fromkeys((*profiles, *exemptions)))
+    try:
+        settings = Settings(
+            host=host or ("127.0.0.1" if dev else "0.0.0.0"),  # noqa: S104 a pod's every address
+            port=port,
+            cert=cert,
+            key=key,
+            wsgi=wsgi,
+            drain=drain,
+        )
+        known = load_policies(policies_dirs)
+        sources = Sources(paths, profile, frozenset(controllers), docs_url, known)
+        run(sources, settings, _pages(known))
+    except PodworthyError as error:
+        refuse(error)
+
+
+def _pages(known: "Mapping[str, Policy[Any]]") -> "Callable[[], dict[str, bytes]]":
+    """Makes the pages of the policies, once somebody reads one; their docstrings are read now."""
+    from webhook.explain import pages
+    from webhook.server.surface import PAGES
+
+    policies = pages(known.values(), load_documents((), known).profiles)
+
+    def rendered() -> dict[str, bytes]:
+        from webhook.explain.html import site
+
+        return site(policies, PAGES)
+
+    return rendered
