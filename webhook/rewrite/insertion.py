@@ -116,4 +116,4 @@ def _next_line(text: str, position: int) -> int:
 def _newline(text: str, position: int) -> str:
     """How the line before `position` ends; if it does not, how the text's first one does."""
     end = position if text[position - 1] == "\n" else text.find("\n") + 1
-    return "\r\n" if text[:end].endswith("\r\n") else "\n"
+    return "\r\n" if text.endswith("\r\n", 0, end) else "\n"
