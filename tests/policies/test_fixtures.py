@@ -114,6 +114,12 @@ def test_there_are_no_fixtures_of_unknown_policies() -> None:
     )
 
 
+def test_there_are_no_stray_files() -> None:
+    known = {fixture.path for fixture in FIXTURES} | {*DIRECTORY.glob("probe-timing/*.yaml")}
+    files = {path for path in DIRECTORY.rglob("*") if path.is_file()}
+    assert {path for path in files - known if path.suffix not in (".py", ".pyc")} == set()
+
+
 # Every bad one differs from a good one by one thing
 
 
