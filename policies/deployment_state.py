@@ -51,11 +51,9 @@ UNKNOWN_MODE = "unknown-mode"
 _SHARED = frozenset({"ReadWriteMany", "ReadOnlyMany"})
 
 
-class Params(api.Params):
-    """What `deployment-state` takes: nothing."""
-
-
-def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Iterator[api.Violation]:
+def check(
+    workload: api.Workload, params: api.Params, lookups: api.Lookups
+) -> Iterator[api.Violation]:
     """One violation for each claim that cannot serve all pods, or may not be able to."""
     if workload.replicas > 1:
         several, fix = f"not {workload.replicas} pods", "use a StatefulSet"
@@ -101,7 +99,7 @@ def _surges(rollout: api.Rollout | None) -> bool:
 policy = api.Policy(
     id="deployment-state",
     summary="a Deployment shares only claims that can be shared",
-    params=Params,
+    params=api.Params,
     kinds=("Deployment",),
     rules=(UNKNOWN_MODE,),
     check=check,

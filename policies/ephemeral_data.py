@@ -87,9 +87,7 @@ class Params(api.Params):
 
 def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Iterator[api.Violation]:
     """One violation for each mount of scratch space where a database keeps its data."""
-    # the StatefulSet controller puts a claim in the place of a volume of the same name
-    claimed = {template.name for template in workload.claim_templates}
-    volumes = [volume for volume in workload.volumes if volume.name not in claimed]
+    volumes = list(workload.volumes_of_pods())
     scratch = {v.name for v in volumes if not v.sources or "emptyDir" in v.sources}
     if not scratch:
         return
@@ -123,7 +121,7 @@ def _plain(path: str) -> str:
 
 policy = api.Policy(
     id="ephemeral-data",
-    summary="a database keeps its data in no emptyDir",
+    summary="a database does not keep its data in an emptyDir",
     params=Params,
     check=check,
     doc=__doc__,

@@ -49,11 +49,9 @@ _CONSEQUENCES = {
 }
 
 
-class Params(api.Params):
-    """What `probe-targets` takes: nothing."""
-
-
-def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Iterator[api.Violation]:
+def check(
+    workload: api.Workload, params: api.Params, lookups: api.Lookups
+) -> Iterator[api.Violation]:
     """One violation for each name that names no port, and for each host."""
     for container in workload.may_have_probes():
         for name in api.PROBES:
@@ -92,7 +90,7 @@ def _faults(
 policy = api.Policy(
     id="probe-targets",
     summary="probes ask their own container, on a port that it has",
-    params=Params,
+    params=api.Params,
     rules=(HOST,),
     check=check,
     doc=__doc__,

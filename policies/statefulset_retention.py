@@ -33,17 +33,14 @@ from collections.abc import Iterator
 
 from webhook import api
 
-_TEMPLATES = "/spec/volumeClaimTemplates/"
 _POLICY = "/spec/persistentVolumeClaimRetentionPolicy"
 
 
-class Params(api.Params):
-    """What `statefulset-retention` takes: nothing."""
-
-
-def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Iterator[api.Violation]:
+def check(
+    workload: api.Workload, params: api.Params, lookups: api.Lookups
+) -> Iterator[api.Violation]:
     """One violation for each occasion on which claims are deleted."""
-    if not any(template.path.startswith(_TEMPLATES) for template in workload.claim_templates):
+    if not any(template.is_of_statefulset for template in workload.claim_templates):
         return
     retention = workload.retention
     for field, value in (
@@ -63,7 +60,7 @@ def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Itera
 policy = api.Policy(
     id="statefulset-retention",
     summary="a StatefulSet's claims outlive it",
-    params=Params,
+    params=api.Params,
     kinds=("StatefulSet",),
     check=check,
     doc=__doc__,

@@ -213,16 +213,20 @@ class Workload(msgspec.Struct, frozen=True):
     rollout: Rollout | None = None
     """A Deployment's; None for other kinds."""
 
-    def claim_references(self) -> Iterator[ClaimReference]:
-        """The claims that it uses by name.
+    def volumes_of_pods(self) -> Iterator[Volume]:
+        """The volumes that its pods will have as they are written.
 
         A StatefulSet's claim template takes the place of a volume of its name
         (pkg/controller/statefulset `updateStorage`).
         """
         made = {template.name for template in self.claim_templates if template.is_of_statefulset}
-        for volume in self.volumes:
+        return (volume for volume in self.volumes if volume.name not in made)
+
+    def claim_references(self) -> Iterator[ClaimReference]:
+        """The claims that its pods use by name."""
+        for volume in self.volumes_of_pods():
             source = volume.sources.get("persistentVolumeClaim")
-            if source and source.get("claimName") and volume.name not in made:
+            if source and source.get("claimName"):
                 path = f"{volume.path}/persistentVolumeClaim/claimName"
                 yield ClaimReference(path, volume.label, source["claimName"])
 
