@@ -1,11 +1,11 @@
-"""Everything podworthy raises on purpose.
+"""Everything podworthy raises on purpose, but for what a package catches itself.
 
     PodworthyError
-    ├── DocumentError     a Profile that cannot be used (the platform team's to fix)
+    ├── DocumentError     a Profile or Exemption that cannot be used (the platform team's to fix)
     ├── PolicyError       a policy of the platform team that cannot be used
+    ├── DocstringError    a policy whose docstring is not its documentation
     ├── BadFixture        what a policy's test asks about cannot be read
     ├── UnknownProfile    a profile that nobody defined
-    ├── DocstringError    a policy whose docstring is not its documentation
     ├── BadReview         an AdmissionReview that cannot be answered (HTTP 400)
     ├── MalformedObject   a workload whose shape Kubernetes itself would refuse
     └── CannotServe       the server cannot start: its certificate or its address
@@ -32,7 +32,7 @@ class _Problems(PodworthyError):
 
 
 class DocumentError(_Problems):
-    """A Profile document is wrong."""
+    """A Profile or Exemption is wrong, or cannot be read."""
 
 
 class PolicyError(_Problems):

@@ -1,4 +1,4 @@
-"""What a claim asks for."""
+"""Claims as their authors write them: in a PersistentVolumeClaim, or in a template of one."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What is known about who chose a timing."""
+"""What a policy that fills may ask: who chose a timing, and how anybody knows."""
 
 from enum import Enum
 from typing import Protocol

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that the author should change. `str()` is the sentence without its place."""
+    """One thing that the author should change."""
 
     path: str
     """JSON Pointer to the offending or the missing field; its parent exists."""
