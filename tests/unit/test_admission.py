@@ -1,4 +1,4 @@
-"""From the bytes of a review to those of its answer: CONTRACT's table of HTTP answers by row."""
+"""From the bytes of a review to those of its answer: every kind of HTTP answer."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who chose a timing: DESIGN's table of evidence, a row at a time.
+"""Who chose a timing: the table of evidence, a row at a time.
 
 The author wrote `written`, the API server completed it, and a source may tell the two apart.
 """

@@ -1,4 +1,4 @@
-"""What is filled into which probe; DESIGN's table of evidence from its fill's side."""
+"""What is filled into which probe; the table of evidence from its fill's side."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who needs which probes; CONTRACT's "require-probes, exactly"."""
+"""Who needs which probes."""
 
 from typing import Any
 
