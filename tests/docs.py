@@ -10,7 +10,7 @@ DIRECTORY = Path(__file__).parents[1] / "docs" / "policies"
 
 
 def generated() -> dict[str, str]:
-    """Name to text of every file that belongs into the directory."""
+    """Name to text of every file that belongs in the directory."""
     shipped = documents.load((), catalog.POLICIES).profiles
     return files(pages(catalog.POLICIES.values(), shipped))
 

@@ -39,7 +39,7 @@ SECONDS = 60
 
 
 def described(kind: str, namespace: str, name: str, spec: Json) -> Json:
-    """An object; `spec` also has what belongs into its metadata."""
+    """An object; `spec` also has what belongs in its metadata."""
     keys = ("labels", "annotations", "finalizers")
     metadata = {key: spec[key] for key in keys if key in spec} | {"name": name}
     spec = {key: value for key, value in spec.items() if key not in keys and value is not None}
