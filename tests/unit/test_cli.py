@@ -53,6 +53,8 @@ def podworthy(*arguments: str, **variables: str) -> Result:
         (["fix", "-"], 2),
         (["fix", "missing.yaml"], 3),
         (["fix", GOOD, "--profile", "strct"], 2),
+        (["exemptions"], 0),
+        (["exemptions", ""], 2),
         (["explain", "require-probs"], 2),
         (["serve"], 2),
         (["serve", "--dev", "--cert", "tls.crt", "--key", "tls.key"], 2),
@@ -230,7 +232,7 @@ def test_what_a_profile_of_ones_own_fills_is_set(tmp_path: Path) -> None:
     assert file.read_text().count("timeoutSeconds: 7") == 1
 
 
-@pytest.mark.parametrize("command", ["audit", "explain", "fix", "policies", "serve"])
+@pytest.mark.parametrize("command", ["audit", "exemptions", "explain", "fix", "policies", "serve"])
 def test_help_has_an_example(command: str) -> None:
     assert f"podworthy {command}" in podworthy(command, "--help").stdout.partition("Examples:")[2]
 

@@ -9,10 +9,11 @@ import click
 from webhook.cli.loading import load_court, load_policies
 from webhook.cli.options import (
     FORMATS,
-    Format,
+    ReportFormat,
     controllers_option,
     docs_url_option,
     documents_options,
+    namespace_option,
     option,
     policies_option,
 )
@@ -27,7 +28,7 @@ from webhook.cli.options import (
 @option(
     "--format",
     "formats",
-    type=Format(),
+    type=ReportFormat(),
     multiple=True,
     default=["text"],
     show_default=True,
@@ -41,7 +42,7 @@ from webhook.cli.options import (
     show_default=True,
     help="Exit 1 for a finding at or above this.",
 )
-@option("--namespace", "-n", help="Namespace of objects that name none.")
+@namespace_option
 @docs_url_option
 @option("--show-fill", is_flag=True, help="Show as a diff what `podworthy fix` would write.")
 def audit(
@@ -97,7 +98,7 @@ def audit(
 @option("--profile", default="baseline", show_default=True, help="Set what this profile fills.")
 @documents_options
 @policies_option
-@option("--namespace", "-n", help="Namespace of objects that name none.")
+@namespace_option
 def fix(
     paths: tuple[str, ...],
     profile: str,
@@ -135,7 +136,7 @@ def fix(
 @documents_options
 @policies_option
 @controllers_option
-@option("--namespace", "-n", help="Namespace of objects that name none.")
+@namespace_option
 @option(
     "--format",
     "format_name",
@@ -166,6 +167,7 @@ def exemptions(
     """
     from webhook.audit.exemptions import listing
 
+    _prepare(paths)
     court = load_court(profile, (*profiles, *exemptions), load_policies(policies_dirs), controllers)
     sys.exit(listing(paths, court, format_name, namespace))
 

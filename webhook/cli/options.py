@@ -31,7 +31,7 @@ class Port(click.IntRange):
         return port
 
 
-class Format(click.ParamType[tuple[str, str | None]]):
+class ReportFormat(click.ParamType[tuple[str, str | None]]):
     """`NAME[=FILE]`, as a pair; the file is None for standard output."""
 
     name = "format"
@@ -85,6 +85,8 @@ policies_option = option(
     type=click.Path(path_type=Path),
     help="Add the policies in a directory: Python, run by this process. May be repeated.",
 )
+
+namespace_option = option("--namespace", "-n", help="Namespace of objects that name none.")
 
 controllers_option = option(
     "--controller",
