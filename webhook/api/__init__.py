@@ -26,6 +26,7 @@ from webhook.api.lookups import (
     StorageClass,
 )
 from webhook.api.outcome import Fill, Violation
+from webhook.api.pointer import pointer_token
 from webhook.api.policy import Params, Policy
 from webhook.api.workload import (
     HANDLERS,
@@ -42,7 +43,6 @@ from webhook.api.workload import (
     Rollout,
     Volume,
     Workload,
-    pointer_token,
 )
 
 __all__ = [

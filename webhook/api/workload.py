@@ -106,11 +106,6 @@ class Port(msgspec.Struct, rename="camel"):
     container_port: int | None = None
 
 
-def pointer_token(key: str) -> str:
-    """A key as one token of a JSON Pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1")
-
-
 def _place(path: str) -> str:
     return "/".join(path.rsplit("/", 2)[-2:])
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from webhook.api.pointer import pointer_keys
+
 
 class Rows(msgspec.Struct):
     """The rows of what is in one mapping or list, by key or index; 0-based."""
@@ -14,10 +16,10 @@ class Rows(msgspec.Struct):
         """The row of a JSON Pointer's value or of its nearest parent; None if that is the root."""
         found: int | None = None
         rows: Rows | None = self
-        for token in pointer.split("/")[1:]:
-            step: str | int = token.replace("~1", "/").replace("~0", "~")
-            if rows and step not in rows.at and token.isdecimal():
-                step = int(token)
+        for key in pointer_keys(pointer):
+            step: str | int = key
+            if rows and key not in rows.at and key.isdecimal():
+                step = int(key)
             if rows is None or step not in rows.at:
                 break
             found, rows = rows.at[step], rows.inside.get(step)

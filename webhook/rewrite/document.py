@@ -7,10 +7,11 @@ from typing import Final
 
 import msgspec
 
+from webhook.api.pointer import pointer_keys
 from webhook.goyaml import Document, documents, json_text
 from webhook.goyaml.chunks import Chunk, split
 from webhook.rewrite import insertion, json_nodes, places, proof, yaml_nodes
-from webhook.rewrite.edits import CannotRewrite, Change, Edit, Refusal, Rewritten, Splice, tokens
+from webhook.rewrite.edits import CannotRewrite, Change, Edit, Refusal, Rewritten, Splice
 from webhook.rewrite.nodes import Tree
 from webhook.rewrite.splices import apply, to_bytes
 
@@ -153,7 +154,7 @@ def _trees(part: _Part) -> Iterator[Tree]:
 def _splices(tree: Tree, group: Group) -> list[Splice]:
     """How the edits of one mapping are made. Raises `CannotRewrite`."""
     node, holder = places.mapping(tree, group[0].parent)
-    name = places.name_of(tokens(group[0].parent))
+    name = places.name_of(pointer_keys(group[0].parent))
     splices = []
     new = {}
     for edit in group:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from webhook.api.pointer import pointer_keys
+
 
 class Edit(msgspec.Struct, frozen=True):
     """A number to be set: a new entry of a mapping that is there, or in place of a scalar."""
@@ -22,7 +24,7 @@ class Edit(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         """The mapping's key."""
-        return tokens(self.pointer)[-1]
+        return pointer_keys(self.pointer)[-1]
 
 
 class Splice(NamedTuple):
@@ -70,8 +72,3 @@ class CannotRewrite(Exception):
     def __init__(self, position: int, message: str) -> None:
         self.position = position
         super().__init__(message)
-
-
-def tokens(pointer: str) -> list[str]:
-    """The unescaped keys and indices of a JSON Pointer."""
-    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]

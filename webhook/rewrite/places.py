@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from webhook.rewrite.edits import CannotRewrite, tokens
+from webhook.api.pointer import pointer_keys
+from webhook.rewrite.edits import CannotRewrite
 from webhook.rewrite.nodes import Entry, Node, Tree
 
 
@@ -13,7 +14,7 @@ def mapping(tree: Tree, pointer: str) -> tuple[Node, Entry | None]:
     """
     node, entry = tree.root, None
     _check(tree, node, "the document")
-    path = tokens(pointer)
+    path = pointer_keys(pointer)
     for index, token in enumerate(path):
         node, entry = _step(node, token, name_of(path[:index]))
         _check(tree, node, name_of(path[: index + 1]))

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from webhook.api.pointer import pointer_keys
 from webhook.goyaml import Document, documents
-from webhook.rewrite.edits import Edit, Splice, tokens
+from webhook.rewrite.edits import Edit, Splice
 from webhook.rewrite.splices import undo
 
 
@@ -36,7 +37,7 @@ def _edited(value: Any, edit: Edit) -> Any:
     """The value with the edit in it; what is off its way is shared, what is on it is copied,
     because an alias may stand for the same object elsewhere."""
     edited = copy = _copied(value)
-    *way, key = tokens(edit.pointer)
+    *way, key = pointer_keys(edit.pointer)
     for token in way:
         step = int(token) if isinstance(copy, list) else token
         copy[step] = copy = _copied(copy[step])

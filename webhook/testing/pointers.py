@@ -4,10 +4,12 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
+from webhook.api.pointer import pointer_keys
+
 
 def value_at(value: Any, pointer: str) -> Any:
     """What a pointer leads to, None if nothing."""
-    for token in _tokens(pointer):
+    for token in pointer_keys(pointer):
         value = _step(value, token)
     return value
 
@@ -15,7 +17,7 @@ def value_at(value: Any, pointer: str) -> Any:
 def missing_parent(value: Any, pointer: str) -> str | None:
     """Why a pointer leads nowhere: all but its last step must be there. None if it does not."""
     here = ""
-    for token in _tokens(pointer):
+    for token in pointer_keys(pointer):
         if not isinstance(value, dict | list):
             return f"{here or '/'} is not there"
         value, here = _step(value, token), f"{here}/{token}"
@@ -27,13 +29,9 @@ def with_added(value: dict[str, Any], operations: Iterable[dict[str, Any]]) -> d
     changed = copy.deepcopy(value)
     for operation in operations:
         parent, _, last = operation["path"].rpartition("/")
-        (token,) = _tokens(f"/{last}")
+        (token,) = pointer_keys(f"/{last}")
         value_at(changed, parent)[token] = operation["value"]
     return changed
-
-
-def _tokens(pointer: str) -> list[str]:
-    return [t.replace("~1", "/").replace("~0", "~") for t in pointer.split("/")[1:]]
 
 
 def _step(value: Any, token: str) -> Any:
