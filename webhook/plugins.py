@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from webhook.api import KINDS, Params, Policy
+from webhook.api.policy import LooksUp
 from webhook.docstring import documentation
 from webhook.errors import DocstringError, did_you_mean
 
@@ -27,7 +28,7 @@ GROUP: Final = "podworthy.policies"
 """The entry points by which a package offers its policies, each named like the policy."""
 
 _KEBAB: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_LOOKS_UP: Final = ("never", "also", "only")
+_LOOKS_UP: Final = get_args(LooksUp)
 _ASSIGNMENT: Final = re.compile(rb"^policy\b[^=\n]*=", re.MULTILINE)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from webhook.api import KINDS, Evidence, Fill, Lookups, Params, Policy, Violation, Workload
+from webhook.api.policy import LooksUp
 
 _STRENGTH: Final = {"off": 0, "audit": 1, "warn": 2, "deny": 3}
 
@@ -21,8 +22,8 @@ class Binding(msgspec.Struct, frozen=True):
     check: Callable[[Workload, Any, Lookups], Iterator[Violation]]
     fill: Callable[[Workload, Any, Evidence], Iterator[Fill]]
     rule_actions: Mapping[str, str]
-    looks_up: str = "never"
-    """The policy's: `never`, `also` or `only`."""
+    looks_up: LooksUp = "never"
+    """The policy's."""
 
     @property
     def is_on(self) -> bool:

@@ -28,6 +28,8 @@ class Params(BaseModel):
 
 P = TypeVar("P", bound=Params)
 
+LooksUp = Literal["never", "also", "only"]
+
 
 @dataclass(frozen=True)
 class Policy(Generic[P]):
@@ -44,7 +46,7 @@ class Policy(Generic[P]):
     """Named rules that a profile may give an action of their own."""
     check: Callable[[Workload, P, Lookups], Iterator[Violation]] | None = None
     fill: Callable[[Workload, P, Evidence], Iterator[Fill]] | None = None
-    looks_up: Literal["never", "also", "only"] = "never"
+    looks_up: LooksUp = "never"
     """Whether `check` asks its lookups anything. `only`: it says nothing of what is unknown, and is
     not even called where nobody can look around, as in admission."""
     doc: str = ""

@@ -11,8 +11,7 @@ _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 
 Label = Annotated[str, Field(pattern=f"^{_LABEL}$")]
 """A DNS-1123 label."""
-Text = Annotated[str, Field(pattern=r"\S")]
-"""Not blank."""
+NotBlank = Annotated[str, Field(pattern=r"\S")]
 
 
 class Model(BaseModel):
@@ -101,11 +100,11 @@ class ExemptionSpec(Model):
     policies: Annotated[list[str], Field(min_length=1)]
     """Ids of policies; there is no wildcard."""
     workload: ExemptWorkload
-    containers: Annotated[list[Text], Field(min_length=1)] | None = None
+    containers: Annotated[list[NotBlank], Field(min_length=1)] | None = None
     """Only these containers, and volumes that only they mount; everything if absent."""
-    reason: Text
+    reason: NotBlank
     """Why, for whoever reads a report."""
-    owner: Text
+    owner: NotBlank
     """Who answers for it."""
     granted: date
     """The first day, in UTC."""
