@@ -8,9 +8,9 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from webhook import goyaml
+from webhook.documents.complaints import complaints
 from webhook.documents.models import ExemptionDocument, ProfileDocument
 from webhook.errors import did_you_mean
-from webhook.schema import explain
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -111,5 +111,5 @@ def validated(
         # as JSON, where a list may become a tuple even in strict mode
         return model.model_validate_json(msgspec.json.encode(value), by_alias=True, by_name=False)
     except ValidationError as error:
-        invalid += explain(model, error, root)
+        invalid += complaints(model, error, root)
         return None

@@ -30,7 +30,7 @@ _WORDS = {
 }
 
 
-def explain(
+def complaints(
     model: type[BaseModel], error: ValidationError, root: str = ""
 ) -> Iterator[tuple[str, str]]:
     """A JSON Pointer, below `root`, and a sentence for each complaint."""
