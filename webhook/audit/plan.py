@@ -11,15 +11,12 @@ from webhook.audit.sources import Text
 from webhook.evidence import WrittenText
 from webhook.goyaml import documents
 from webhook.report.entries import ErrorEntry, FillEntry, Judged
-from webhook.rewrite import Change, Edit, Refusal, rewrite
+from webhook.rewrite import Change, Edit, Group, Refusal, rewrite
 
 _RECORD: Final = "a recorded review, not what its author wrote; fix the manifest it came from"
 _NO_NUMBER: Final = "only numbers are set in files; write it by hand"
 _ORDER: Final = {field: number for number, field in enumerate(TIMING_DEFAULTS)}
 """The order of the fields in the API's own documentation."""
-
-Group = tuple[Edit, ...]
-"""The edits of one mapping."""
 
 
 class Planned(msgspec.Struct, frozen=True):

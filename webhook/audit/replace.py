@@ -45,7 +45,7 @@ def _check(path: Path, status: os.stat_result) -> None:
             "change; make a copy of it"
         )
     if not os.access(path, os.W_OK):
-        raise CannotReplace("not writable")
+        raise CannotReplace("not writable; give yourself the right to write it")
 
 
 def _like(path: Path, status: os.stat_result, temporary: str) -> None:

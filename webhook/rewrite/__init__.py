@@ -6,6 +6,6 @@ whatever comes out is proved before anybody gets it: see `proof`.
 
 from webhook.rewrite.diff import Differ
 from webhook.rewrite.document import rewrite
-from webhook.rewrite.edits import Change, Edit, Refusal, Rewritten, Splice
+from webhook.rewrite.edits import Change, Edit, Group, Refusal, Rewritten, Splice
 
-__all__ = ["Change", "Differ", "Edit", "Refusal", "Rewritten", "Splice", "rewrite"]
+__all__ = ["Change", "Differ", "Edit", "Group", "Refusal", "Rewritten", "Splice", "rewrite"]

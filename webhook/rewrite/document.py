@@ -11,16 +11,13 @@ from webhook.api.pointer import pointer_keys
 from webhook.goyaml import Document, documents, json_text
 from webhook.goyaml.chunks import Chunk, split
 from webhook.rewrite import insertion, json_nodes, places, proof, yaml_nodes
-from webhook.rewrite.edits import CannotRewrite, Change, Edit, Refusal, Rewritten, Splice
+from webhook.rewrite.edits import CannotRewrite, Change, Edit, Group, Refusal, Rewritten, Splice
 from webhook.rewrite.nodes import Tree
 from webhook.rewrite.splices import apply, to_bytes
 
 _BOM: Final = b"\xef\xbb\xbf"
 _TEMPLATE: Final = "{{"
 _UNPROVED: Final = "a change here would change what else the text says; set it by hand"
-
-Group = tuple[Edit, ...]
-"""The edits of one mapping."""
 
 
 class _Part(msgspec.Struct):

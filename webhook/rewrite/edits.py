@@ -27,6 +27,10 @@ class Edit(msgspec.Struct, frozen=True):
         return pointer_keys(self.pointer)[-1]
 
 
+Group = tuple[Edit, ...]
+"""The edits of one mapping."""
+
+
 class Splice(NamedTuple):
     """`text` in place of what stands from `start` to before `end`; both alike for an insertion.
 
@@ -42,7 +46,7 @@ class Splice(NamedTuple):
 class Change(msgspec.Struct, frozen=True):
     """Edits of one mapping that were made: all that were asked for it, or none of them."""
 
-    edits: tuple[Edit, ...]
+    edits: Group
     splices: tuple[Splice, ...]
     """In the order of the file, in bytes of the old text."""
 
@@ -50,7 +54,7 @@ class Change(msgspec.Struct, frozen=True):
 class Refusal(msgspec.Struct, frozen=True):
     """Edits of one mapping that were not made."""
 
-    edits: tuple[Edit, ...]
+    edits: Group
     line: int
     """1-based line of the file."""
     message: str

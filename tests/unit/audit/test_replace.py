@@ -82,7 +82,7 @@ def test_a_file_that_must_not_be_written(file: Path, monkeypatch: pytest.MonkeyP
     # root may write everywhere, and tests may run as root
     monkeypatch.setattr(os, "access", lambda *_: False)
 
-    assert refused(file) == "not writable"
+    assert refused(file) == "not writable; give yourself the right to write it"
 
 
 def test_a_file_that_changed_meanwhile(file: Path) -> None:
