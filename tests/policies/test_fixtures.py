@@ -40,11 +40,6 @@ def test_what_is_found_is_what_is_expected(fixture: Fixture) -> None:
 
 
 @each
-def test_good_expects_nothing_and_bad_something(fixture: Fixture) -> None:
-    assert bool(fixture.expected) is (fixture.kind == "bad")
-
-
-@each
 def test_a_finding_is_beside_something_that_is_there(fixture: Fixture) -> None:
     for _, pointer in fixture.expected:
         parent: Any = fixture.manifest
