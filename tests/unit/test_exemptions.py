@@ -2,13 +2,13 @@
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import NOON, Object, container, of_kind, pod, probed, profile, read
+from tests.exemptions import exemption
 from webhook import catalog, documents, engine
 from webhook.errors import DocumentError
 from webhook.evidence import WrittenText
@@ -148,24 +148,6 @@ def test_a_file_may_hold_both_kinds(tmp_path: Path) -> None:
 
 
 # Whom it reaches, and when
-
-
-def exemption(**changes: Any) -> Exemption:
-    """From 1 November through today, for everything of Pod shop/web, unless told otherwise."""
-    fields: dict[str, Any] = {
-        "name": "web",
-        "policies": frozenset({"require-probes", "require-claims", "probe-timing"}),
-        "namespace": "shop",
-        "kind": "Pod",
-        "workload": "web",
-        "containers": frozenset(),
-        "reason": "soon",
-        "owner": "team-web",
-        "granted": date(2026, 11, 1),
-        "expires": TODAY,
-        "place": "team.yaml:1",
-    }
-    return Exemption(**(fields | changes))
 
 
 def reached(one: Exemption, *, today: date = TODAY, by_controller: bool = False) -> list[bool]:

@@ -18,25 +18,14 @@ from tests.builders import (
     response,
     review,
 )
+from tests.exemptions import exemption
 from tests.unit.audit.conftest import Audit
 from webhook.admission import Admission, Answer, Door, Snapshot
-from webhook.exemptions import Exemption, Exemptions
+from webhook.exemptions import Exemptions
 
 CONTROLLER = "system:serviceaccount:kube-system:replicaset-controller"
 
-EXEMPTION = Exemption(
-    name="ledger",
-    policies=frozenset({"require-probes", "probe-timing"}),
-    namespace="shop",
-    kind="Deployment",
-    workload="ledger",
-    containers=frozenset(),
-    reason="moves in Q1",
-    owner="team-pay",
-    granted=date(2026, 11, 1),
-    expires=date(2026, 11, 24),
-    place="team.yaml:1",
-)
+EXEMPTION = exemption(name="ledger", kind="Deployment", workload="ledger", owner="team-pay")
 SKIP = {"name": "ledger", "owner": "team-pay", "expires": "2026-11-24"}
 
 

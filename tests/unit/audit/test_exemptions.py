@@ -3,10 +3,12 @@
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from tests.exemptions import exemption
 from webhook.audit.exemptions import as_json, as_text, entries
 from webhook.cli import main
 from webhook.exemptions import Exemption, Exemptions
@@ -14,20 +16,15 @@ from webhook.exemptions import Exemption, Exemptions
 TODAY = date(2026, 11, 24)
 
 
-def ending(name: str, expires: date, granted: date = date(2026, 11, 1)) -> Exemption:
+def ending(name: str, expires: date, **changes: Any) -> Exemption:
     """An exemption of Pod shop/<name>."""
-    return Exemption(
+    return exemption(
         name=name,
         policies=frozenset({"require-probes"}),
-        namespace="shop",
-        kind="Pod",
         workload=name,
-        containers=frozenset(),
-        reason="soon",
-        owner="team-web",
-        granted=granted,
         expires=expires,
         place=f"{name}.yaml:1",
+        **changes,
     )
 
 

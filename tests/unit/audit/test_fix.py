@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from tests.builders import NOON
+from tests.exemptions import exemption
 from tests.fixtures import DIRECTORY
 from webhook.api import Evidence, Fill, Workload
 from webhook.audit import Court, fix
@@ -190,24 +191,10 @@ def test_items_of_a_list(podworthy_fix: Fix) -> None:
 
 def test_what_is_exempt_is_left(podworthy_fix: Fix) -> None:
     Path("app.yaml").write_text(POD.replace(", namespace: shop", ""))
-    exemption = Exemption(
-        name="web",
-        policies=frozenset({"probe-timing"}),
-        namespace="shop",
-        kind="Pod",
-        workload="web",
-        containers=frozenset(),
-        reason="slow",
-        owner="team-web",
-        granted=NOON.date(),
-        expires=NOON.date(),
-        place="team.yaml:1",
-    )
+    exempt = [exemption(policies=frozenset({"probe-timing"}))]
 
-    assert podworthy_fix("app.yaml", exemptions=[exemption], namespace="shop").stdout == (
-        "nothing set\n"
-    )
-    assert podworthy_fix("app.yaml", exemptions=[exemption]).stdout.startswith("app.yaml: Pod web")
+    assert podworthy_fix("app.yaml", exemptions=exempt, namespace="shop").stdout == "nothing set\n"
+    assert podworthy_fix("app.yaml", exemptions=exempt).stdout.startswith("app.yaml: Pod web")
 
 
 def filling(profiles: dict[str, Profile], *fills: Fill) -> Profile:
