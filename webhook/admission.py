@@ -4,12 +4,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any, Final
 
 import msgspec
 
-from webhook import engine, messages, patch, review, workload
+from webhook import engine, messages, patch, record, review, workload
 from webhook.errors import BadReview, MalformedObject, UnknownProfile
 from webhook.evidence import CreatedObject
 from webhook.exemptions import Exemptions, Grant
@@ -22,10 +22,6 @@ logger = logging.getLogger(__name__)
 FILLED_KINDS: Final = ("Pod", "StatefulSet")
 """Filled at CREATE. A filled ReplicaSet would differ from its Deployment's template, whose
 controller would then create another one, for ever."""
-
-
-MAX_RECORDED: Final = 100
-"""Findings or fills of one record: a hostile object may have many thousands."""
 
 
 class Door(Enum):
@@ -127,22 +123,8 @@ class Admission:
                 messages.finding_clauses(verdict.findings), verdict.crashes
             ),
         )
-        record = self._record(Door.VALIDATE, profile, request, reading)
-        record["decision"] = "denied" if denied else "allowed"
-        record["findings"] = [
-            {
-                "policy": finding.policy,
-                "rule": finding.violation.rule or None,
-                "action": finding.action,
-                "path": finding.violation.path,
-                "message": finding.violation.message,
-                "exemption": _named(finding.grant),
-            }
-            for finding in verdict.findings[:MAX_RECORDED]
-        ]
-        record["findingsOmitted"] = max(0, len(verdict.findings) - MAX_RECORDED)
-        record["crashes"] = verdict.crashes
-        return Answer(200, body, record)
+        told = record.of_checks(verdict, denied=denied)
+        return Answer(200, body, self._head(Door.VALIDATE, profile, request, reading) | told)
 
     def _mutate(
         self, profile: Profile, request: review.Request, reading: Reading, grants: Sequence[Grant]
@@ -166,42 +148,14 @@ class Admission:
             + messages.warnings((), proposal.crashes),
             audit_annotations=_annotations(clauses, proposal.crashes),
         )
-        record = self._record(Door.MUTATE, profile, request, reading)
-        record["decision"] = "filled" if fills else "allowed"
-        record["fills"] = [
-            {
-                "policy": one.policy,
-                "action": one.action,
-                "path": one.fill.path,
-                "value": one.fill.value,
-                "was": one.fill.was,
-                "evidence": one.fill.why,
-            }
-            for one in proposal.fillings[:MAX_RECORDED]
-        ]
-        record["exemptions"] = [exemption.name for exemption in proposal.spared]
-        record["fillsOmitted"] = max(0, len(proposal.fillings) - MAX_RECORDED)
-        record["doubts"] = dict(islice(evidence.doubts.items(), MAX_RECORDED))
-        record["crashes"] = proposal.crashes
-        return Answer(200, body, record)
+        told = record.of_fills(proposal, evidence.doubts, filled=bool(fills))
+        return Answer(200, body, self._head(Door.MUTATE, profile, request, reading) | told)
 
-    def _record(
+    def _head(
         self, door: Door, profile: Profile, request: review.Request, reading: Reading
     ) -> dict[str, Any]:
-        metadata = reading.metadata
-        return {
-            "time": self._clock().isoformat(timespec="milliseconds"),
-            "uid": request.uid,
-            "door": door.value,
-            "profile": profile.name,
-            "operation": request.operation,
-            "dryRun": bool(request.dry_run),
-            "kind": reading.workload.kind,
-            "namespace": reading.workload.namespace,
-            "name": request.name or metadata.name,
-            "generateName": metadata.generate_name,
-            "user": request.user_info.username if request.user_info else None,
-        }
+        now = self._clock().isoformat(timespec="milliseconds")
+        return record.head(now, door.value, profile.name, request, reading)
 
 
 def judged_object(request: review.Request) -> Reading | None:
@@ -240,15 +194,6 @@ def evidence_for_filling(request: review.Request, reading: Reading) -> CreatedOb
         return None
     manager = request.options.field_manager if request.options else None
     return CreatedObject(reading.workload, reading.metadata, manager)
-
-
-def _named(grant: Grant | None) -> dict[str, str] | None:
-    """What of an exemption goes into the decision log."""
-    if grant is None:
-        return None
-    exemption = grant.exemption
-    expires = exemption.expires.isoformat()
-    return {"name": exemption.name, "owner": exemption.owner, "expires": expires}
 
 
 def error_body(message: str) -> bytes:

@@ -1,0 +1,81 @@
+"""What the decision log is told of one review."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final
+
+from webhook.engine import Proposal, Verdict
+from webhook.exemptions import Grant
+from webhook.review import Request
+from webhook.workload import Reading
+
+MAX_RECORDED: Final = 100
+"""Findings or fills of one record: a hostile object may have many thousands."""
+
+
+def head(time: str, door: str, profile: str, request: Request, reading: Reading) -> dict[str, Any]:
+    """What every record begins with: when, where, who and what."""
+    metadata = reading.metadata
+    return {
+        "time": time,
+        "uid": request.uid,
+        "door": door,
+        "profile": profile,
+        "operation": request.operation,
+        "dryRun": bool(request.dry_run),
+        "kind": reading.workload.kind,
+        "namespace": reading.workload.namespace,
+        "name": request.name or metadata.name,
+        "generateName": metadata.generate_name,
+        "user": request.user_info.username if request.user_info else None,
+    }
+
+
+def of_checks(verdict: Verdict, *, denied: bool) -> dict[str, Any]:
+    """What was found."""
+    return {
+        "decision": "denied" if denied else "allowed",
+        "findings": [
+            {
+                "policy": finding.policy,
+                "rule": finding.violation.rule or None,
+                "action": finding.action,
+                "path": finding.violation.path,
+                "message": finding.violation.message,
+                "exemption": _exemption(finding.grant),
+            }
+            for finding in verdict.findings[:MAX_RECORDED]
+        ],
+        "findingsOmitted": max(0, len(verdict.findings) - MAX_RECORDED),
+        "crashes": verdict.crashes,
+    }
+
+
+def of_fills(proposal: Proposal, doubts: Mapping[str, str], *, filled: bool) -> dict[str, Any]:
+    """What was set or suggested, and what was left for want of clear evidence."""
+    return {
+        "decision": "filled" if filled else "allowed",
+        "fills": [
+            {
+                "policy": one.policy,
+                "action": one.action,
+                "path": one.fill.path,
+                "value": one.fill.value,
+                "was": one.fill.was,
+                "evidence": one.fill.why,
+            }
+            for one in proposal.fillings[:MAX_RECORDED]
+        ],
+        "exemptions": [exemption.name for exemption in proposal.spared],
+        "fillsOmitted": max(0, len(proposal.fillings) - MAX_RECORDED),
+        "doubts": dict(islice(doubts.items(), MAX_RECORDED)),
+        "crashes": proposal.crashes,
+    }
+
+
+def _exemption(grant: Grant | None) -> dict[str, str] | None:
+    if grant is None:
+        return None
+    exemption = grant.exemption
+    expires = exemption.expires.isoformat()
+    return {"name": exemption.name, "owner": exemption.owner, "expires": expires}
