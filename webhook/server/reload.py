@@ -71,12 +71,12 @@ class Reloader:
 
         `clock` gives the time, with a time zone; `period` is in seconds, see `PERIOD`.
         """
+        _refuse_pipes(sources.paths)
         self._sources = sources
         self._clock = clock
         self._period = period
         self._seen = self._judged = documents.read(sources.paths)
         self.admission = Admission(sources.snapshot(self._judged), clock, sources.docs_url)
-        _refuse_pipes(sources.paths)
         self.report = Report(clock())
         """Another one is put in its place whenever something was loaded, or could not be."""
         self._stopping = threading.Event()
@@ -148,7 +148,7 @@ class Reloader:
 
 
 def _refuse_pipes(paths: Iterable[Path]) -> None:
-    """A pipe, as from a shell's `<(...)`, is empty when it is read again."""
+    """A pipe, as from a shell's `<(...)`, can be read only once, and may have no writer."""
     pipes = [path for path in paths if path.is_fifo()]
     if pipes:
         way_out = "documents are read again when they change; give a directory or a file"
