@@ -8,6 +8,7 @@ import argparse
 import base64
 import json
 import re
+import signal
 import ssl
 import subprocess
 import sys
@@ -32,8 +33,8 @@ Each review was asked twice: /validate gave the verdict, /mutate the timings tha
 pods lack a readiness probe and are denied; the StatefulSet is let in with its timings filled.
 Try next, in another terminal:
 
-  curl --cacert {cert} --data @{review} {url}/validate
-  .venv/bin/podworthy audit examples/seed examples/web.yaml  # the same verdicts, from the files
+  curl --cacert {cert} --data @{review} {url}/validate | python3 -m json.tool
+  .venv/bin/podworthy audit examples/seed examples/web.yaml  # the files, and their claims
   .venv/bin/podworthy explain probe-timing                   # why these timings
   make sandbox                                               # a real API server for kubectl
 """
@@ -55,7 +56,10 @@ def main() -> int:
                 print("Another port: make run PORT=9443", file=sys.stderr)
             return server.process.wait()
         except KeyboardInterrupt:
-            return server.process.wait()
+            # Ctrl-C reached the server, too, which may be leaving by now; SIGTERM reached only us
+            server.process.terminate()
+            ended_by = -server.process.wait()
+            return 0 if ended_by in (0, signal.SIGTERM) else 1
         finally:
             server.process.terminate()
             server.process.wait()

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import sys
 
 from tests.cluster.processes import free_port
 from tests.terminal import CTRL_C, ENVIRONMENT, PATIENCE, ROOT, Terminal
@@ -28,6 +29,28 @@ def test_it_shows_the_table_and_ctrl_c_ends_it_well() -> None:
         ["liveness failureThreshold 6"],
         ["readiness timeoutSeconds 3"],
     ]
+
+
+def test_sigterm_ends_it_as_ctrl_c_does() -> None:
+    """A supervisor tells only the process that it started."""
+    port = free_port()
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "examples.demo", f"--port={port}"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert demo.stdout
+        assert any(line.startswith("Ready: ") for line in demo.stdout)
+        demo.terminate()
+        assert demo.wait(PATIENCE) == 0
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0, "the server is still there"
+    finally:
+        demo.kill()
+        demo.communicate()
 
 
 def test_a_taken_port_is_an_error_with_the_way_out() -> None:
