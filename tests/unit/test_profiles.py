@@ -1,5 +1,6 @@
 """Profiles as they are written: what is inherited, what is capped, and every mistake's place."""
 
+import os
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -515,6 +516,7 @@ def test_a_circle_of_two_is_told(tmp_path: Path) -> None:
 def test_empty_documents_and_other_files_are_nothing(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not yaml: [")
     (tmp_path / "deeper.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
     assert "payments" in load(tmp_path, "", document("policies: {}"), "# a comment\n")
 
 

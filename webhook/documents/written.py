@@ -80,7 +80,8 @@ def _files(path: Path) -> list[Path]:
     found = sorted(
         p for p in path.iterdir() if p.suffix in _SUFFIXES and not p.name.startswith(".")
     )
-    return [file for file in found if not file.is_dir()]
+    # a pipe would be waited for; a link that leads nowhere is told when it is read
+    return [file for file in found if file.is_file() or not file.exists()]
 
 
 def _parse(file: Path, document: goyaml.Document, problems: list[str]) -> Iterator[Document]:
