@@ -164,6 +164,10 @@ def _line_of_policy(source: bytes) -> int:
     return source.count(b"\n", 0, found.start()) + 1 if found else 1
 
 
+_TAKEN: Final = frozenset({"doubtful", "error", "exempt"})
+"""Keys of audit annotations beside the policies' ids, see `webhook.admission`."""
+
+
 def _faults(policy: Any) -> Iterator[str]:
     """What is wrong with a policy, as far as it shows without calling it."""
     if isinstance(policy, ModuleType):
@@ -173,6 +177,8 @@ def _faults(policy: Any) -> Iterator[str]:
     else:
         if not _is_kebab(policy.id):
             yield f"id {policy.id!r} must be kebab-case, such as require-probes"
+        elif policy.id in _TAKEN:
+            yield f"id {policy.id!r} is what an audit annotation is called that is no policy's"
         if not isinstance(policy.summary, str) or len(policy.summary.splitlines()) != 1:
             yield "summary must be one line"
         if policy.looks_up not in _LOOKS_UP:

@@ -187,6 +187,7 @@ def test_a_profile_binds_it_like_a_shipped_one(own: Path) -> None:
         ("badNames: names", "names: names", "39: policy telling-names: its docstring does not de"),
         ("names tell something", "", "39: summary must be one line"),
         ("telling-names", "tellingNames", "39: id 'tellingNames' must be kebab-case"),
+        ("telling-names", "error", "39: id 'error' is what an audit annotation is called"),
         ("telling-names", "telling-name", "39: policy telling-name must stand in telling_name.py"),
         ("rules=()", "kinds=('Pod', 'Depoyment')", "39: unknown kind 'Depoyment' (did you mean"),
         ("rules=()", "kinds='Pod'", "39: kinds must be a tuple such as ('Pod',)"),
