@@ -107,7 +107,7 @@ def fix(
     policies_dirs: tuple[Path, ...],
     namespace: str | None,
 ) -> None:
-    """Set the probe timings that nobody chose, in the files themselves.
+    """Set the probe timings that nobody chose, in the files.
 
     Everything else stays as it is, comments and layout too. What would be written is shown by
     `podworthy audit --show-fill`. Exits 0 if all was set, 2 for wrong usage, 3 if something was

@@ -24,11 +24,19 @@ class Port(click.IntRange):
     """A port. Not what the kubelet calls so: for a Service named podworthy it sets PODWORTHY_PORT
     to `tcp://10.96.0.7:443` in every pod of the namespace (service links), ours included."""
 
+    name = "port"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, str) and "://" in value:
             return DEFAULT_PORT
         port: int = super().convert(value, param, ctx)
         return port
+
+
+class Seconds(click.FloatRange):
+    """A length of time."""
+
+    name = "seconds"
 
 
 class ReportFormat(click.ParamType[tuple[str, str | None]]):
@@ -64,17 +72,22 @@ class DocsUrl(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
+def _documents_option(what: str) -> Decorator:
+    return option(
+        f"--{what}",
+        metavar="DIR",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help=f"Add the {what} in a directory or file. May be repeated.",
+    )
+
+
+profiles_option = _documents_option("profiles")
+
+
 def documents_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say where documents are; the command gets them as `profiles` and so on."""
-    for flag, what in (("--exemptions", "exemptions"), ("--profiles", "profiles")):
-        command = option(
-            flag,
-            metavar="DIR",
-            multiple=True,
-            type=click.Path(path_type=Path),
-            help=f"Add the {what} in a directory or file. May be repeated.",
-        )(command)
-    return command
+    return profiles_option(_documents_option("exemptions")(command))
 
 
 policies_option = option(

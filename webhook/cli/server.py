@@ -10,6 +10,7 @@ from webhook.cli.loading import load_documents, load_policies, refuse
 from webhook.cli.options import (
     DEFAULT_PORT,
     Port,
+    Seconds,
     controllers_option,
     docs_url_option,
     documents_options,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 @docs_url_option
 @option(
     "--drain",
-    type=click.FloatRange(0),
+    type=Seconds(0),
     default=10.0,
     show_default=True,
     help="Seconds to go on answering after SIGTERM.",
