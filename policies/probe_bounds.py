@@ -27,9 +27,10 @@ Params
         readiness alone, since the API allows the others only 1.
 
 Limits
-    No bounds are shipped. A bound that the API's default breaks (timeoutSeconds: {min: 2}) asks
-    authors to write that timing: what probe-timing would fill in later is not there yet in a file,
-    nor in the templates that it does not fill.
+    No bounds are shipped: whatever a profile's action is, nothing is found until it sets some. A
+    bound that the API's default breaks (timeoutSeconds: {min: 2}) asks authors to write that
+    timing: what probe-timing would fill in later is not there yet in a file, nor in the templates
+    that it does not fill.
 """
 
 from collections.abc import Iterator
@@ -133,7 +134,7 @@ def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Itera
 
 policy = api.Policy(
     id="probe-bounds",
-    summary="probe timings keep within the platform's bounds",
+    summary="probe timings keep within your profile's bounds",
     params=Params,
     check=check,
     doc=__doc__,

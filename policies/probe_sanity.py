@@ -20,7 +20,9 @@ Why
     for, whereas a startupProbe ends as soon as the container is up.
 
 Bad
-    livenessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 5}
+    livenessProbe:
+      httpGet: {path: /healthz, port: 8080}
+      periodSeconds: 5
     readinessProbe: {httpGet: {path: /ready, port: 8080}}
 
 Good

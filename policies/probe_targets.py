@@ -89,7 +89,7 @@ def _faults(
 
 policy = api.Policy(
     id="probe-targets",
-    summary="probes ask their own container, on a port that it has",
+    summary="probes ask a port that their own container has",
     params=api.Params,
     rules=(HOST,),
     check=check,

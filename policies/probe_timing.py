@@ -1,9 +1,9 @@
 """Fills in probe timings that nobody chose, only ever loosening the API server's defaults.
 
-What it checks
-    Nothing: it fills. The API server's own defaults (timeout 1 s, period 10 s, 3 failures, no
-    initial delay) are strict for a liveness probe and short for a slow start. Where evidence shows
-    that the author did not choose a timing, it is set from the table:
+What it fills
+    The API server's own defaults (timeout 1 s, period 10 s, 3 failures, no initial delay) are
+    strict for a liveness probe and short for a slow start. Where evidence shows that the author did
+    not choose a timing, it is set from the table:
 
     probe      timeout: http, tcp, grpc / exec  period  failures  why
     startup    3 / 5                            10      30        the API default kills after 30 s

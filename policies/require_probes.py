@@ -99,7 +99,7 @@ def _repository(image: str) -> str:
 
 policy = api.Policy(
     id="require-probes",
-    summary="long-running containers have liveness and readiness probes",
+    summary="containers have liveness and readiness probes",
     params=Params,
     kinds=tuple(kind for kind in api.KINDS if kind not in ("Job", "CronJob")),
     check=check,

@@ -12,6 +12,8 @@ What it checks
     or indented      stays as it is
 
 Why ... Bad (YAML) ... Good (YAML) ... Params (`name: what it does`) ... Limits ...
+
+A fill begins with "What it fills".
 """
 
 import inspect
@@ -27,6 +29,8 @@ from webhook.errors import DocstringError, did_you_mean
 
 SECTIONS: Final = ("What it checks", "Why", "Bad", "Good", "Params", "Limits")
 """Every policy has all of them, in this order."""
+FILLS: Final = "What it fills"
+"""What a fill may have in place of the first."""
 EXAMPLES: Final = ("Bad", "Good")
 """Those that hold YAML."""
 
@@ -39,9 +43,10 @@ _COLUMNS: Final = re.compile(r"\S {2,}\S")
 class Block(msgspec.Struct, frozen=True):
     """A part of a section."""
 
-    kind: Literal["prose", "list", "literal"]
+    kind: Literal["prose", "list", "terms", "literal"]
     lines: tuple[str, ...]
-    """Of prose all on one, of a list one for each entry, of a literal those that are written."""
+    """Of prose all on one, of a list one for each entry, of terms one for each (code, a colon, what
+    it means), of a literal those that are written."""
 
 
 class Documentation(msgspec.Struct, frozen=True):
@@ -54,6 +59,11 @@ class Documentation(msgspec.Struct, frozen=True):
     params: Mapping[str, str]
     """Name of a param, as in YAML, to what it does."""
 
+    @property
+    def what(self) -> Sequence[Block]:
+        """What the policy checks, or fills."""
+        return next(iter(self.sections.values()))
+
 
 def documentation(policy: Policy[Any]) -> Documentation:
     """A policy's docstring, parsed. Raises `DocstringError` if it is not of the form above."""
@@ -61,7 +71,7 @@ def documentation(policy: Policy[Any]) -> Documentation:
     if not title or any(rest[:1]):
         problem = "must begin with one line that says what holds, and an empty line"
         raise DocstringError(policy.id, problem)
-    bodies = _bodies(policy.id, rest)
+    bodies = _bodies(policy, rest)
     sections = {
         name: [Block("literal", tuple(body))] if name in EXAMPLES else list(_blocks(name, body))
         for name, body in bodies.items()
@@ -72,7 +82,7 @@ def documentation(policy: Policy[Any]) -> Documentation:
     return Documentation(title, sections, params)
 
 
-def _bodies(policy: str, lines: Sequence[str]) -> dict[str, list[str]]:
+def _bodies(policy: Policy[Any], lines: Sequence[str]) -> dict[str, list[str]]:
     """The lines of each section by its title, without the indentation."""
     found: list[tuple[str, list[str]]] = []
     for line in lines:
@@ -81,26 +91,29 @@ def _bodies(policy: str, lines: Sequence[str]) -> dict[str, list[str]]:
         elif found:
             found[-1][1].append(line)
         elif line:
-            raise DocstringError(policy, f"has {line.strip()!r} before its first section")
+            raise DocstringError(policy.id, f"has {line.strip()!r} before its first section")
     names = tuple(name for name, _ in found)
-    if names != SECTIONS:
-        raise DocstringError(policy, _misplaced(names))
+    expected = SECTIONS
+    if policy.fill and SECTIONS[0] not in names:
+        expected = (FILLS, *SECTIONS[1:])
+    if names != expected:
+        raise DocstringError(policy.id, _misplaced(names, expected))
     bodies = {name: textwrap.dedent("\n".join(b)).strip("\n").splitlines() for name, b in found}
     for name, body in bodies.items():
         if not body:
-            raise DocstringError(policy, f"has nothing in its section {name!r}")
+            raise DocstringError(policy.id, f"has nothing in its section {name!r}")
     return bodies
 
 
-def _misplaced(names: Sequence[str]) -> str:
+def _misplaced(names: Sequence[str], expected: Sequence[str]) -> str:
     """What is wrong with the titles of sections."""
     for name in names:
-        if name not in SECTIONS:
-            return f"has an unknown section {name!r}{did_you_mean(name, SECTIONS)}"
-    for name in SECTIONS:
+        if name not in expected:
+            return f"has an unknown section {name!r}{did_you_mean(name, expected)}"
+    for name in expected:
         if name not in names:
             return f"has no section {name!r}"
-    if len(names) > len(SECTIONS):
+    if len(names) > len(expected):
         return f"has a section twice: {', '.join(names)}"
     return f"has its sections in another order: {', '.join(names)}"
 
@@ -122,7 +135,7 @@ def _blocks(section: str, lines: Sequence[str]) -> Iterator[Block]:
         if mark.match(chunk[0]):
             yield Block("list", tuple(_entries(chunk, mark)))
         elif terms := _terms(chunk):
-            yield Block("list", terms)
+            yield Block("terms", terms)
         elif _is_literal(chunk):
             yield Block("literal", tuple(chunk))
         else:

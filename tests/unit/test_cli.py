@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.terminal import Terminal
 from webhook import catalog
 from webhook.cli import main
 
@@ -55,6 +56,10 @@ def podworthy(*arguments: str, **variables: str) -> Result:
         (["exemptions"], 0),
         (["exemptions", ""], 2),
         (["explain", "require-probs"], 2),
+        (["policies", "--profile", "strict", "--profile", "advise"], 0),
+        (["policies", "--profile", "strct"], 2),
+        (["policies", "--profiles", "missing"], 2),
+        (["policies", "--profiles", str(EXAMPLES / "seed")], 2),
         (["serve"], 2),
         (["serve", "--dev", "--cert", "tls.crt", "--key", "tls.key"], 2),
         (["serve", "--cert", "tls.crt"], 2),
@@ -175,11 +180,74 @@ def test_an_audit_names_the_address_of_pages() -> None:
 
 def test_policies_are_listed_with_their_actions() -> None:
     head, *listed = podworthy("policies").stdout.splitlines()
-    assert head.split() == ["policy", "baseline", "strict", "what", "it", "asks"]
-    assert [line.split()[0] for line in listed] == list(catalog.POLICIES)
-    (claims,) = (line.split()[1:3] for line in listed if line.startswith("require-claims "))
-    assert claims == ["deny", "deny"]
+    assert head.split() == ["policy", "advise", "baseline", "strict", "what", "it", "asks"]
+    names = [line.split()[0] for line in listed if line[:1].isalpha()]
+    assert names == list(catalog.POLICIES)
+    (claims,) = (line.split()[1:4] for line in listed if line.startswith("require-claims "))
+    assert claims == ["warn", "deny", "deny"]
     assert max(map(len, listed)) <= 100
+
+
+TEAM = (
+    "apiVersion: podworthy.dev/v1alpha1\n"
+    "kind: Profile\n"
+    "metadata: {name: payments}\n"
+    "spec: {extends: strict, maxAction: warn}\n"
+)
+
+
+def test_policies_are_listed_with_their_actions_in_own_profiles(tmp_path: Path) -> None:
+    tmp_path.joinpath("team.yaml").write_text(TEAM)
+    own = ("policies", "--profiles", str(tmp_path))
+
+    def listed(*names: str) -> list[list[str]]:
+        arguments = [argument for name in names for argument in ("--profile", name)]
+        lines = podworthy(*own, *arguments).stdout.splitlines()
+        return [line.split()[1 : 1 + max(1, len(names))] for line in lines[:2]]
+
+    assert listed() == [["payments"], ["warn"]]
+    assert listed("strict") == [["strict"], ["deny"]]
+    assert listed("strict", "payments") == [["strict", "payments"], ["deny", "warn"]]
+    assert podworthy(*own, "--profile", "payments", "--profile", "payments").stdout == (
+        podworthy(*own).stdout
+    )
+
+
+def test_a_profile_with_a_mistake_is_told_by_the_list(tmp_path: Path) -> None:
+    file = tmp_path / "team.yaml"
+    file.write_text(TEAM.replace("extends: strict", "extends: strct"))
+
+    result = podworthy("policies", "--profiles", str(file))
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"podworthy: {file}:4: ")
+    assert "did you mean 'strict'?" in result.stderr
+
+
+def test_a_directory_without_profiles_is_told(tmp_path: Path) -> None:
+    result = podworthy("policies", "--profiles", str(tmp_path))
+
+    assert result.exit_code == 2
+    assert f"no Profile in {tmp_path}; --profile NAME shows a shipped one" in result.stderr
+    assert podworthy("policies", "--profiles", str(tmp_path), "--profile", "strict").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (60, "    Effective values: a timing that is absent or 0 counts as\r\n"),
+        (300, "as a running container is judged, whose delays are over.\r\n"),
+    ],
+)
+def test_explain_fits_a_terminal(columns: int, line: str) -> None:
+    terminal = Terminal(
+        *("env", f"COLUMNS={columns}"),
+        *(sys.executable, "-m", "webhook", "explain", "probe-sanity"),
+    )
+    terminal.read_until("slowStart: 30\r\n")
+    assert terminal.exit_code() == 0
+    assert line in terminal.text
+    assert max(map(len, terminal.text.splitlines())) <= min(columns, 100)
 
 
 @pytest.mark.parametrize("policy", catalog.POLICIES)
@@ -187,7 +255,8 @@ def test_explain_prints_the_docstring_and_what_else_there_is_to_say(policy: str)
     text = podworthy("explain", policy).stdout
 
     assert text.startswith(f"{policy}: ")
-    for heading in ("What it checks", "Why", "Bad", "Good", "Params", "Limits"):
+    what = "What it fills" if catalog.POLICIES[policy].fill else "What it checks"
+    for heading in (what, "Why", "Bad", "Good", "Params", "Limits"):
         assert f"\n{heading}\n" in text
     assert f"\nKinds\n    {', '.join(catalog.POLICIES[policy].kinds)}\n" in text
     assert "\nActions in the shipped profiles\n    advise " in text
@@ -231,6 +300,12 @@ def test_what_a_profile_of_ones_own_fills_is_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["audit", "exemptions", "explain", "fix", "policies", "serve"])
 def test_help_has_an_example(command: str) -> None:
     assert f"podworthy {command}" in podworthy(command, "--help").stdout.partition("Examples:")[2]
+
+
+def test_no_help_is_cut_and_every_value_has_a_name() -> None:
+    assert "..." not in podworthy("--help").stdout.partition("Commands:")[2]
+    for command in main.commands:
+        assert " RANGE" not in podworthy(command, "--help").stdout
 
 
 SERVING = ["cryptography", "flask", "gunicorn", "jinja2", "prometheus_client", "uvloop"]

@@ -9,7 +9,7 @@ from pydantic import create_model
 
 from webhook.api import Params, Policy
 from webhook.catalog import POLICIES
-from webhook.docstring import SECTIONS, Block, Documentation, documentation
+from webhook.docstring import FILLS, SECTIONS, Block, Documentation, documentation
 from webhook.errors import DocstringError
 
 DOC = """Pods have names.
@@ -72,7 +72,7 @@ def test_a_docstring_is_a_title_and_sections_of_blocks() -> None:
             "What it checks": [
                 Block("prose", ("Each name, as in `metadata.name`: it is there.",)),
                 Block("list", ("of pods", "of what makes pods")),
-                Block("list", ("`where`: a name is: in metadata", "`nowhere`: else")),
+                Block("terms", ("`where`: a name is: in metadata", "`nowhere`: else")),
                 Block("literal", ("what    where", "a name  in metadata")),
                 Block("literal", ("  indented: too",)),
             ],
@@ -160,6 +160,33 @@ def test_another_order_is_wrong() -> None:
 ORDER = [("Bad", "Good"), ("Good", "Params")]
 
 
+def fill(doc: str) -> Policy[Any]:
+    return replace(named(doc), check=None, fill=lambda *_: iter(()))
+
+
+def test_a_fill_may_say_what_it_fills() -> None:
+    doc = documentation(fill(DOC.replace("What it checks", FILLS)))
+    assert tuple(doc.sections) == (FILLS, *SECTIONS[1:])
+    assert doc.what == documentation(fill(DOC)).what == documentation(named()).what
+
+
+@pytest.mark.parametrize(
+    ("policy", "problem"),
+    [
+        (named(DOC.replace("What it checks", FILLS)), "did you mean 'What it checks'?"),
+        (fill(DOC.replace("What it checks", "What it fill")), "did you mean 'What it fills'?"),
+        (
+            fill(DOC[: DOC.index("What")] + DOC[DOC.index("Why") :]),
+            "has no section 'What it fills'",
+        ),
+    ],
+)
+def test_what_a_policy_does_is_said_by_its_name(policy: Policy[Any], problem: str) -> None:
+    with pytest.raises(DocstringError) as raised:
+        documentation(policy)
+    assert problem in str(raised.value)
+
+
 def test_a_policy_without_params_may_say_so() -> None:
     start, end = DOC.index("    As few"), DOC.index("\nLimits")
     doc = f"{DOC[:start]}    None.\n{DOC[end:]}"
@@ -173,7 +200,8 @@ class TestShipped:
     def test_its_docstring_has_the_form(self, policy: Policy[Any]) -> None:
         doc = documentation(policy)
         assert doc.title.endswith(".")
-        assert tuple(doc.sections) == SECTIONS
+        first = FILLS if policy.fill else SECTIONS[0]
+        assert tuple(doc.sections) == (first, *SECTIONS[1:])
 
     def test_its_examples_are_yaml_and_differ(self, policy: Policy[Any]) -> None:
         sections = documentation(policy).sections

@@ -22,10 +22,15 @@ def index(pages: Sequence[Page]) -> str:
     """The list of policies, with their actions in the shipped profiles."""
     profiles = [action.profile for action in pages[0].actions]
     rows = [
-        [f"[{page.id}]({page.id}.md)", _inline(page.summary), *(a.action for a in page.actions)]
+        [
+            f"[{page.id}]({page.id}.md)",
+            _inline(page.summary),
+            *(one.action for one in page.actions),
+            page.asked_in,
+        ]
         for page in pages
     ]
-    table = _table(["policy", "what it asks", *profiles], rows)
+    table = _table(["policy", "what it asks", *profiles, "asked in"], rows)
     return _joined([_NOTE, "# Policies", table])
 
 
@@ -33,7 +38,7 @@ def markdown(page: Page) -> str:
     """One policy."""
     doc = page.documentation
     parts = [_NOTE, f"# {page.id}", _inline(doc.title), _actions(page)]
-    parts.append(f"Kinds: {', '.join(page.kinds)}.")
+    parts += [f"Asked: {page.asked}.", f"Kinds: {', '.join(page.kinds)}."]
     for title, blocks in doc.sections.items():
         parts.append(f"## {title}")
         if title == "Params":
@@ -91,7 +96,7 @@ def _blocks(title: str, blocks: Iterable[Block]) -> Iterator[str]:
 def _block(block: Block, language: str) -> str:
     if block.kind == "literal":
         return _fenced("\n".join(block.lines), language)
-    if block.kind == "list":
+    if block.kind in ("list", "terms"):
         return "\n".join(f"- {_inline(line)}" for line in block.lines)
     return "\n".join(map(_inline, block.lines))
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from webhook.api import Policy
+from webhook.api.policy import LooksUp
 from webhook.docstring import Documentation, documentation
 from webhook.explain.params import Param, defaults, tree
 from webhook.profile import Profile
@@ -21,6 +22,18 @@ class Action(msgspec.Struct, frozen=True):
     """Action of each named rule."""
 
 
+_ASKED_IN: Final[Mapping[LooksUp, str]] = {
+    "never": "webhook, audit",
+    "also": "webhook, audit",
+    "only": "audit only",
+}
+_ASKED: Final[Mapping[LooksUp, str]] = {
+    "never": "in the webhook and in audits",
+    "also": "in the webhook and in audits; objects that an audit knows make it more exact",
+    "only": "in audits only; the webhook looks nothing up",
+}
+
+
 class Page(msgspec.Struct, frozen=True):
     """A policy's documentation."""
 
@@ -29,6 +42,10 @@ class Page(msgspec.Struct, frozen=True):
     docstring: str
     """As it is written."""
     documentation: Documentation
+    asked_in: str
+    """`webhook, audit` or `audit only`."""
+    asked: str
+    """The same in words: in the webhook, in audits."""
     kinds: tuple[str, ...]
     rules: tuple[str, ...]
     """Those that may have an action of their own."""
@@ -49,6 +66,8 @@ def page(policy: Policy[Any], profiles: Mapping[str, Profile]) -> Page:
         summary=policy.summary,
         docstring=policy.doc.strip(),
         documentation=doc,
+        asked_in=_ASKED_IN[policy.looks_up],
+        asked=_ASKED[policy.looks_up],
         kinds=policy.kinds,
         rules=policy.rules,
         actions=tuple(action(policy, profile) for profile in profiles.values()),

@@ -31,10 +31,10 @@ def rule(policy: Policy[Any], docs_url: str | None) -> dict[str, Any]:
 
 
 def _documented(policy: Policy[Any]) -> tuple[str, str] | None:
-    """What it checks as one line, and all of it as Markdown; None if it does not tell."""
+    """What it checks or fills as one line, and all of it as Markdown; None if it does not tell."""
     try:
         doc = documentation(policy)
     except DocstringError:
         return None
-    what = " ".join(line for block in doc.sections["What it checks"] for line in block.lines)
+    what = " ".join(line for block in doc.what for line in block.lines)
     return what, sections(doc)

@@ -9,7 +9,7 @@ import pytest
 from tests import docs
 from tests.builders import load_profiles, profile
 from tests.unit.test_docstring import DOC, Named, named
-from webhook import catalog
+from webhook import __version__, catalog
 from webhook.api import Policy
 from webhook.explain import Page, action, page, pages
 from webhook.explain.html import site
@@ -57,6 +57,31 @@ def test_a_policy_for_few_kinds_is_found_too() -> None:
     assert action(policy, bind("test", spec, {"named": policy})).action == "audit"
 
 
+# Where it is asked
+
+ASKED = [
+    ("require-probes", "webhook, audit", "in the webhook and in audits"),
+    (
+        "deployment-state",
+        "webhook, audit",
+        "in the webhook and in audits; objects that an audit knows make it more exact",
+    ),
+    ("claim-exists", "audit only", "in audits only; the webhook looks nothing up"),
+]
+
+
+@pytest.mark.parametrize(("policy", "short", "long"), ASKED)
+def test_every_format_tells_where_a_policy_is_asked(policy: str, short: str, long: str) -> None:
+    told = page(POLICIES[policy], load_profiles())
+    assert (told.asked_in, told.asked) == (short, long)
+    assert f"\nAsked\n    {long}\n" in text(told)
+    assert f"\nAsked: {long}.\n" in markdown(told)
+    made = {path: Reader(one.decode()).words for path, one in site([told], "/policies").items()}
+    assert f"Asked: {long}. Kinds:" in made[f"/policies/{policy}"]
+    assert made["/policies/"].endswith(f" {short} podworthy {__version__}")
+    assert f" | {short} |\n" in files([told])["README.md"]
+
+
 # Text
 
 
@@ -68,6 +93,9 @@ def test_the_text_is_the_docstring_and_what_code_and_profiles_say() -> None:
         "    advise    off\n"
         "    baseline  off\n"
         "    strict    off\n"
+        "\n"
+        "Asked\n"
+        "    in the webhook and in audits\n"
         "\n"
         "Kinds\n"
         "    Pod, StatefulSet, Deployment, DaemonSet, ReplicaSet, ReplicationController, Job, "
@@ -92,6 +120,84 @@ def test_the_text_tells_nested_params_and_rules() -> None:
         "      prefix: string, matching `^/`; required; Absolute path; matches itself and what is "
         "below it.\n"
     ) in told
+
+
+def test_text_is_wrapped_to_a_width() -> None:
+    assert text(page(named(), load_profiles()), 40) == (
+        "named: Pods have names.\n"
+        "\n"
+        "What it checks\n"
+        "    Each name, as in `metadata.name`: it\n"
+        "    is there.\n"
+        "\n"
+        "    - of pods\n"
+        "    - of what makes pods\n"
+        "\n"
+        "    where    a name is: in metadata\n"
+        "    nowhere  else\n"
+        "\n"
+        "    what    where\n"
+        "    a name  in metadata\n"
+        "\n"
+        "      indented: too\n"
+        "\n"
+        "Why\n"
+        "    Nameless pods are nobody's.\n"
+        "\n"
+        "Bad\n"
+        "    metadata:\n"
+        "\n"
+        "      namespace: shop\n"
+        "\n"
+        "Good\n"
+        "    metadata: {name: web}\n"
+        "\n"
+        "Params\n"
+        "    As few as can be.\n"
+        "\n"
+        "    prefix: what names begin with.\n"
+        "    suffix: what they end with.\n"
+        "\n"
+        "Limits\n"
+        "    None.\n"
+        "\n"
+        "Actions in the shipped profiles\n"
+        "    advise    off\n"
+        "    baseline  off\n"
+        "    strict    off\n"
+        "\n"
+        "Asked\n"
+        "    in the webhook and in audits\n"
+        "\n"
+        "Kinds\n"
+        "    Pod, StatefulSet, Deployment,\n"
+        "    DaemonSet, ReplicaSet,\n"
+        "    ReplicationController, Job, CronJob,\n"
+        "    PodTemplate\n"
+        "\n"
+        "Types of params\n"
+        "    prefix: string\n"
+        "    suffix: string\n"
+        "\n"
+        "Defaults of params\n"
+        "    prefix: ''\n"
+        "    suffix: ''"
+    )
+
+
+@pytest.mark.parametrize("width", [40, 72, 100])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_wrapped_text_says_the_same_and_nothing_but_what_stays_is_wider(
+    policy: str, width: int
+) -> None:
+    told = page(POLICIES[policy], load_profiles())
+    wrapped, written = text(told, width), text(told)
+    blocks = [block for found in told.documentation.sections.values() for block in found]
+    stays = {line for block in blocks if block.kind == "literal" for line in block.lines}
+    stays |= set(told.defaults.splitlines())
+    wide = [line for line in wrapped.splitlines() if len(line) > width]
+    assert {line.removeprefix("    ") for line in wide} <= stays
+    assert wrapped.split() == written.split()
 
 
 # Markdown
@@ -124,6 +230,8 @@ def test_markdown_holds_all_of_a_docstring() -> None:
         "| in the profile | advise | baseline | strict |\n"
         "| --- | --- | --- | --- |\n"
         "| action | off | off | off |\n"
+        "\n"
+        "Asked: in the webhook and in audits.\n"
         "\n"
         "Kinds: Pod, StatefulSet, Deployment, DaemonSet, ReplicaSet, ReplicationController, Job, "
         "CronJob, PodTemplate.\n"
