@@ -16,8 +16,11 @@ from webhook.report.text import TextReport
 class Report(Protocol):
     """One format. It is told of everything in the order of the input, and writes as it likes."""
 
+    tells_clean: bool
+    """Whether it says anything of an object that is clean. If not, it need not be told of it."""
+
     def judged(self, judged: Judged) -> None:
-        """An object was judged, clean ones too."""
+        """An object was judged."""
 
     def failed(self, error: ErrorEntry) -> None:
         """Some input could not be read or judged."""
