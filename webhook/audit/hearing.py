@@ -9,7 +9,6 @@ from msgspec import UNSET
 
 from webhook.audit.judge import Court, judge
 from webhook.audit.objects import Around, Ignored, Subject, objects
-from webhook.audit.preview import judge_with_diffs
 from webhook.audit.sources import Text, Unread
 from webhook.goyaml import Document, documents
 from webhook.report.entries import (
@@ -66,6 +65,9 @@ class Hearing(msgspec.Struct, frozen=True):
             return Outcome([Told(error=ErrorEntry(Source(text.file), text.problem))])
         judge_one: Callable[[Subject], Judged] = partial(judge, self.court)
         if self.show_fill:
+            # here, because few audits show diffs
+            from webhook.audit.preview import judge_with_diffs
+
             judge_one = judge_with_diffs(self.court, text, self.namespace)
         told: list[Told] = []
         outcome = Outcome(told, size=len(text.data), is_continued=text.is_continued)
