@@ -151,16 +151,18 @@ class _OneProbe:
         self._name = name
         self._probe = probe
         self._evidence = evidence
-        self._wanted = params.wanted(name, probe.handler or "")
-        self._assumes_unset = params.assume_unset == "pods"
+        self._params = params
 
     def fills(self) -> Iterator[api.Fill]:
         free = {field: why for field in FILLED if (why := self._why_unwritten(field))}
+        if not free:
+            return
+        wanted = self._params.wanted(self._name, self._probe.handler or "")
         period = self._probe.period_seconds or api.TIMING_DEFAULTS["periodSeconds"]
         if "periodSeconds" in free:
-            period = self._wanted.get("periodSeconds", period)
+            period = wanted.get("periodSeconds", period)
         for field, why in free.items():
-            value = self._wanted.get(field)
+            value = wanted.get(field)
             if field == "failureThreshold" and "periodSeconds" not in free:
                 continue
             if field == "timeoutSeconds" and value is not None:
@@ -186,7 +188,7 @@ class _OneProbe:
 
     def _is_assumed_unset(self) -> bool:
         return (
-            self._assumes_unset
+            self._params.assume_unset == "pods"
             and self._workload.kind == "Pod"
             and self._evidence.at_creation
             and self._is_at_default({})

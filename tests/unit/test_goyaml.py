@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.goyaml import Document, documents
+from webhook.goyaml import Document, documents, portions
 
 
 def integer_or_float(digits: str) -> int | float:
@@ -284,3 +284,48 @@ def test_no_yaml_breaks_the_reader(text: str) -> None:
     for document in documents(text.encode()):
         json.dumps(document.value)
         assert document.line_of("/a/0") >= 1
+
+
+# Portions
+
+LINES = st.sampled_from(
+    [
+        *(
+            "---",
+            "---",
+            "--- a",
+            "---a",
+            "...",
+            "... # end",
+            "...x",
+            "",
+            " ",
+            "# comment",
+            "%YAML 1.2",
+        ),
+        *("a: 1", "a: 2", "- b", "[1", "{a: 1}", '{"a": 1} [2]', "\ufeff", "a\r--- b", "|", "\t"),
+    ]
+)
+
+
+@given(lines=st.lists(LINES, max_size=20), size=st.integers(0, 30), end=st.sampled_from(["", "\n"]))
+def test_the_documents_of_all_portions_are_those_of_the_file(
+    lines: list[str], size: int, end: str
+) -> None:
+    data = ("\n".join(lines) + end).encode()
+    read = [list(documents(text, line)) for text, line in portions(data, size)]
+
+    def told(document: Document) -> tuple[Any, ...]:
+        line = document.line_of("/a")
+        return document.line, document.value, document.problem, document.repeated, line
+
+    assert [told(one) for part in read for one in part] == [told(one) for one in documents(data)]
+
+
+def test_a_file_is_cut_where_a_portion_is_full() -> None:
+    data = b"---\na: 1\n" * 100
+    cut = list(portions(data, 90))
+
+    assert [text for text, _ in cut] == [b"---\na: 1\n" * 10] * 10
+    assert [line for _, line in cut] == list(range(1, 200, 20))
+    assert list(portions(data, len(data))) == [(data, 1)]

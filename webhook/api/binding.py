@@ -35,8 +35,8 @@ class Unbound(msgspec.Struct, frozen=True):
     """`claim 'data'`, `claim template 'data'`."""
     spec: ClaimSpec
     namespace: str | None
-    names: re.Pattern[str]
-    """What the claim may be called."""
+    names: str
+    """What the claim may be called, as a regular expression."""
 
     def is_meant(self, volume: PersistentVolume) -> bool:
         """True if the volume is reserved for the claim. An unknown namespace may be any."""
@@ -44,7 +44,7 @@ class Unbound(msgspec.Struct, frozen=True):
             return False
         namespace, name = volume.claim_ref
         known = namespace is not None and self.namespace is not None
-        return bool(self.names.fullmatch(name)) and (not known or namespace == self.namespace)
+        return bool(re.fullmatch(self.names, name)) and (not known or namespace == self.namespace)
 
 
 def unbound_claims(workload: Workload, lookups: Lookups) -> Iterator[Unbound]:
@@ -65,7 +65,7 @@ def unbound_claims(workload: Workload, lookups: Lookups) -> Iterator[Unbound]:
                 title=f"claim {claim.name!r}",
                 spec=claim.spec,
                 namespace=claim.namespace,
-                names=re.compile(re.escape(claim.name)),
+                names=re.escape(claim.name),
             )
     for template in workload.claim_templates:
         if template.spec.access_modes:
@@ -79,7 +79,7 @@ def unbound_claims(workload: Workload, lookups: Lookups) -> Iterator[Unbound]:
             )
 
 
-def _names(template: ClaimTemplate, workload: Workload) -> re.Pattern[str]:
+def _names(template: ClaimTemplate, workload: Workload) -> str:
     """What the claims of a template are called.
 
     `<template>-<StatefulSet>-<ordinal>` (pkg/controller/statefulset `getPersistentVolumeClaimName`)
@@ -88,8 +88,8 @@ def _names(template: ClaimTemplate, workload: Workload) -> re.Pattern[str]:
     name = ".+" if workload.name is None else re.escape(workload.name)
     own = re.escape(template.name)
     if template.is_of_statefulset:
-        return re.compile(rf"{own}-{name}-\d+")
-    return re.compile(f"{name}-{own}" if workload.kind == "Pod" else f"{name}-.+-{own}")
+        return rf"{own}-{name}-\d+"
+    return f"{name}-{own}" if workload.kind == "Pod" else f"{name}-.+-{own}"
 
 
 def class_of(spec: ClaimSpec, lookups: Lookups) -> StorageClass | str | Missing:

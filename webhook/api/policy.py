@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
+from webhook.api.described import Described
 from webhook.api.evidence import Evidence
 from webhook.api.lookups import Lookups
 from webhook.api.outcome import Fill, Violation
 from webhook.api.workload import KINDS, Workload
 
 
-class Params(BaseModel):
+class Params(Described):
     """Base of a policy's parameters: camelCase in YAML, unknown keys and wrong types refused."""
 
     model_config = ConfigDict(
@@ -22,7 +23,6 @@ class Params(BaseModel):
         extra="forbid",
         frozen=True,
         strict=True,
-        use_attribute_docstrings=True,
     )
 
 

@@ -1,7 +1,6 @@
-"""The audit of files: sources, the objects in them, the engine, a report; or their repair."""
+"""The audit of files: sources, the objects in them, the engine, a report."""
 
-from webhook.audit.fix import fix
 from webhook.audit.judge import Court
 from webhook.audit.run import run
 
-__all__ = ["Court", "fix", "run"]
+__all__ = ["Court", "run"]

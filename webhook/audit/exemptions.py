@@ -58,6 +58,8 @@ class Entry(msgspec.Struct, frozen=True, rename="camel"):
 class Unreported:
     """A report of nothing but what could not be judged."""
 
+    tells_clean = False
+
     def __init__(self, notes: Output) -> None:
         self._notes = notes
 

@@ -1,6 +1,6 @@
 """One workload through the engine, into entries of a report."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from webhook import engine
 from webhook.api import NOWHERE, Lookups
 from webhook.audit.objects import Subject
-from webhook.exemptions import Exemption, Exemptions
+from webhook.exemptions import Exemption, Exemptions, Grant
 from webhook.identity import identify
 from webhook.profile import Profile
 from webhook.report.entries import (
@@ -38,8 +38,7 @@ def judge(court: Court, subject: Subject) -> Judged:
     """What is found in a workload, given what stands around it, and would be set in it."""
     workload = subject.reading.workload
     name = ObjectName(workload.api_version, workload.kind, workload.namespace, workload.name)
-    identity = identify(subject.reading, subject.user, court.listed)
-    grants = court.exemptions.reach(identity, court.today)
+    grants = _grants(court, subject)
     lookups = NOWHERE if subject.stands_alone else court.lookups
     verdict = engine.check(court.profile, subject.reading, lookups, grants)
     proposal = engine.NOTHING
@@ -57,6 +56,14 @@ def judge(court: Court, subject: Subject) -> Judged:
         sorted(fills, key=_order),
         frozenset(used | {exemption.name for exemption in proposal.spared}),
     )
+
+
+def _grants(court: Court, subject: Subject) -> Sequence[Grant]:
+    """The exemptions that reach a workload."""
+    if not court.exemptions:
+        return ()
+    identity = identify(subject.reading, subject.user, court.listed)
+    return court.exemptions.reach(identity, court.today)
 
 
 def _findings(

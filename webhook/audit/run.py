@@ -2,22 +2,22 @@
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import Any, BinaryIO, Final, TextIO
 
 import msgspec
 
 from webhook import catalog
 from webhook.api import Policy
+from webhook.audit.batches import parts
 from webhook.audit.gather import gather
-from webhook.audit.judge import Court, judge
-from webhook.audit.objects import Around, Found, Ignored, Subject, objects
-from webhook.audit.preview import judge_with_diffs
-from webhook.audit.sources import Inputs, Text
-from webhook.goyaml import Document, documents
+from webhook.audit.hearing import Hearing, Outcome, renumbered
+from webhook.audit.judge import Court
+from webhook.audit.pool import outcomes
+from webhook.audit.sources import Inputs
 from webhook.report import Report
-from webhook.report.entries import ErrorEntry, Heading, Judged, Source, Summary
+from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
 from webhook.report.output import Output
 from webhook.report.reports import Format, Reports
 
@@ -77,6 +77,8 @@ class Audit:
         self._notes = notes
         self._namespace = namespace
         self._show_fill = show_fill
+        self._documents = 0
+        """Those of the present file that were judged."""
         self._summary = Summary()
         self._warned = False
         self.exemptions: set[str] = set()
@@ -85,18 +87,14 @@ class Audit:
     def read(self, paths: Iterable[str], stdin: BinaryIO) -> None:
         """Judge everything that the paths mean, together with what stands around it there."""
         inputs = Inputs(paths, stdin)
-        if self._court.profile.looks_up:
-            around = gather(inputs, self._namespace)
-            self._court = msgspec.structs.replace(self._court, lookups=around)
-        self._judge: Callable[[Subject], Judged] = partial(judge, self._court)
-        for text in inputs.texts():
-            if isinstance(text, Text):
-                if self._show_fill:
-                    self._judge = judge_with_diffs(self._court, text, self._namespace)
-                for document in documents(text.data):
-                    self._document(text.file, document)
-            else:
-                self._failed(ErrorEntry(Source(text.file), text.problem))
+        court = self._court
+        if court.profile.looks_up:
+            court = msgspec.structs.replace(court, lookups=gather(inputs, self._namespace))
+        hearing = Hearing(court, self._namespace, self._show_fill, self._report.tells_clean)
+        texts = inputs.texts() if self._show_fill else parts(inputs.texts())
+        with closing(outcomes(texts, hearing)) as found:
+            for outcome in found:
+                self._take(outcome)
 
     def close(self) -> None:
         """End the report."""
@@ -114,23 +112,20 @@ class Audit:
         found = summary.fail or (fail_on == "warn" and self._warned)
         return _FOUND if found else _CLEAN
 
-    def _document(self, file: str, document: Document) -> None:
-        ignored = self._summary.ignored
-        found = 0
-        for one in objects(file, document, self._namespace):
-            found += 1
-            self._object(one)
-        if self._summary.ignored - ignored < found:
-            for line, key in document.repeated:
-                self._note(f"{file}:{line}: key {key!r} is repeated, the last one counts")
-
-    def _object(self, found: Found) -> None:
-        if isinstance(found, Ignored | Around):
-            self._summary.ignored += 1
-        elif isinstance(found, ErrorEntry):
-            self._failed(found)
-        else:
-            self._judged(self._judge(found))
+    def _take(self, outcome: Outcome) -> None:
+        if not outcome.is_continued:
+            self._documents = 0
+        self._summary.objects += outcome.clean
+        self._summary.ignored += outcome.ignored
+        for one in outcome.told:
+            told = renumbered(one, self._documents) if self._documents else one
+            if told.judged:
+                self._judged(told.judged)
+            elif told.error:
+                self._failed(told.error)
+            else:
+                self._note(told.note)
+        self._documents += outcome.documents
 
     def _judged(self, judged: Judged) -> None:
         self._report.judged(judged)

@@ -17,14 +17,18 @@ WRITER_TIMEOUT = 10.0
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
-class Text(msgspec.Struct, frozen=True):
-    """A file that was read."""
+class Text(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """A file that was read, or a part of it."""
 
     file: str
     data: bytes
+    line: int = 1
+    """1-based, of the file, where the data stands."""
+    is_continued: bool = False
+    """Whether other parts of the file come before it."""
 
 
-class Unread(msgspec.Struct, frozen=True):
+class Unread(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """A path that could not be read, and why."""
 
     file: str

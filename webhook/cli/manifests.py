@@ -118,7 +118,7 @@ def fix(
       podworthy fix deploy/
       podworthy fix --profile strict app.yaml
     """
-    from webhook.audit import fix as run
+    from webhook.audit.fix import fix as run
 
     _prepare(paths)
     if "-" in paths:

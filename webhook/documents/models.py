@@ -3,8 +3,10 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+from webhook.api.described import Described
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
@@ -14,12 +16,10 @@ Label = Annotated[str, Field(pattern=f"^{_LABEL}$")]
 NotBlank = Annotated[str, Field(pattern=r"\S")]
 
 
-class Model(BaseModel):
+class Model(Described):
     """Base: camelCase, nothing unknown."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
 
 
 def _off(value: Any) -> Any:

@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 
 from webhook.goyaml import json_text, plain, yaml_text
-from webhook.goyaml.chunks import Chunk, Content, Unreadable, split
+from webhook.goyaml.chunks import Chunk, Content, Unreadable, portions, split
 from webhook.goyaml.lines import NotPlain
 from webhook.goyaml.rows import Rows
 
-__all__ = ["Document", "Problem", "documents"]
+__all__ = ["Document", "Problem", "documents", "portions"]
 
 _TEMPLATE = (
     "; the {{ looks like an unrendered Helm or Go template: render it first, "
@@ -41,7 +41,7 @@ class Document(msgspec.Struct, kw_only=True):
     """One document of a stream."""
 
     index: int
-    """0-based; every document counts, empty ones too."""
+    """0-based in what was read; every document counts, empty ones too."""
     line: int
     """1-based line of the file where its content starts; of the problem if there is one."""
     value: Any = None
@@ -66,13 +66,14 @@ class Document(msgspec.Struct, kw_only=True):
         return self.line if row is None else self.first_line + row
 
 
-def documents(data: bytes) -> Iterator[Document]:
+def documents(data: bytes, line: int = 1) -> Iterator[Document]:
     """Every document in a file's bytes, one at a time; whatever the bytes are, nothing is raised.
 
     A document that cannot be read has a `problem`, and the documents after it are still read.
+    `line` is where the bytes stand in the file, if they are one of its `portions`.
     """
     index = 0
-    for chunk in split(data):
+    for chunk in split(data, line):
         for document in _read(chunk):
             document.index = index
             yield document

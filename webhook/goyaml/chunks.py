@@ -66,10 +66,33 @@ class Chunk(msgspec.Struct, frozen=True):
             raise Unreadable(row, f"byte 0x{self.text[error.start]:02x} is not UTF-8") from error
 
 
-def split(data: bytes) -> Iterator[Chunk]:
-    """The chunks in the order of the file; together they are all of it but a byte order mark."""
+def portions(data: bytes, size: int) -> Iterator[tuple[bytes, int]]:
+    """A file cut between documents into texts of `size` bytes or little more, each with its line.
+
+    The documents of all portions are those of the file.
+    """
+    if len(data) <= size:
+        yield data, 1
+        return
+    texts: list[bytes] = []
+    length, line = 0, 1
+    for chunk in split(data):
+        # at the start of a file another one may be read differently: it might have a mark
+        if length >= size and chunk.text.startswith(b"---"):
+            yield b"".join(texts), line
+            texts, length, line = [], 0, chunk.line
+        texts.append(chunk.text)
+        length += len(chunk.text)
+    yield b"".join(texts), line
+
+
+def split(data: bytes, line: int = 1) -> Iterator[Chunk]:
+    """The chunks in the order of the file; together they are all of it but a byte order mark.
+
+    `line` is that of the data in the file, if it is not all of it.
+    """
     data = data.removeprefix(_BOM)
-    start, line = 0, 1
+    start = 0
     for match in _CUT.finditer(data):
         end = match.end()
         if not _PREAMBLE.match(data, start, end):

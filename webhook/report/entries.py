@@ -116,6 +116,11 @@ class Judged(msgspec.Struct, frozen=True):
     without_diff: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Why fills are not in the diff, by JSON Pointer to the mapping that they belong into."""
 
+    @property
+    def is_clean(self) -> bool:
+        """True if there is nothing to say of it."""
+        return not (self.findings or self.fills or self.exemptions)
+
 
 class Summary(msgspec.Struct):
     """Counts over the whole input."""

@@ -25,6 +25,8 @@ _COMMANDS: Final[dict[Word, str]] = {
 class GithubReport:
     """Commands are written at once, in the order of the input; the counts come last."""
 
+    tells_clean = False
+
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
         self._heading = heading

@@ -26,6 +26,8 @@ class JsonList:
 class JsonReport:
     """Objects are written at once; the lists that follow them have to wait for the last object."""
 
+    tells_clean = True
+
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
         self._objects = JsonList(output)

@@ -24,6 +24,8 @@ _ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "
 class JunitReport:
     """Keeps the test cases of one file, because their counts stand before them."""
 
+    tells_clean = True
+
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
         self._file: str | None = None

@@ -20,6 +20,8 @@ _BACKTICKS: Final = re.compile("`+")
 class MarkdownReport:
     """Keeps as many rows as fit, and counts the rest."""
 
+    tells_clean = False
+
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
         self._heading = heading

@@ -35,6 +35,7 @@ class Reports:
             output = stdout if one.file is None else FileOutput(one.file)
             self._outputs.append((one, output))
             self._reports.append(FORMATS[one.name](output, heading))
+        self.tells_clean = any(report.tells_clean for report in self._reports)
 
     def __enter__(self) -> Self:
         return self

@@ -37,6 +37,8 @@ class SarifReport:
     fills are left out.
     """
 
+    tells_clean = False
+
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
         self._results = JsonList(output)

@@ -32,6 +32,8 @@ _DIFF_COLOURS: Final = {"---": 1, "+++": 1, "@": 36, "+": 32, "-": 31}
 class TextReport:
     """Grouped by file and object; objects about which there is nothing to say are only counted."""
 
+    tells_clean = False
+
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
         self._heading = heading

@@ -13,7 +13,8 @@ from tests.builders import NOON
 from tests.exemptions import exemption
 from tests.fixtures import DIRECTORY
 from webhook.api import Evidence, Fill, Workload
-from webhook.audit import Court, fix
+from webhook.audit import Court
+from webhook.audit.fix import fix
 from webhook.exemptions import Exemption, Exemptions
 from webhook.profile import Profile
 
