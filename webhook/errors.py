@@ -78,6 +78,10 @@ class MalformedObject(PodworthyError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The nearest known name as a parenthesis to append, or nothing when none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    """The nearest known name as a parenthesis to append, or nothing when none is near.
+
+    Upper and lower case do not make a name another one here.
+    """
+    names = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(name.casefold(), names, n=1)
+    return f" (did you mean {names[near[0]]!r}?)" if near else ""

@@ -58,14 +58,6 @@ class Exemption(msgspec.Struct, frozen=True):
             return "expired"
         return "expiring" if self.expires - today <= SOON else "active"
 
-    def is_for(self, kind: str, name: str) -> bool:
-        """True if it names this workload."""
-        if kind != self.kind:
-            return False
-        if self.workload.endswith(WILDCARD):
-            return name.startswith(self.workload.removesuffix(WILDCARD))
-        return name == self.workload
-
     def covers(self, policy: str, workload: Workload, path: str) -> bool:
         """True if it excuses the policy at a JSON Pointer into the workload.
 
@@ -84,14 +76,28 @@ class Grant(msgspec.Struct, frozen=True):
     """True if it has expired, and a deny becomes a warning for a while."""
 
 
+class NearMiss(msgspec.Struct, frozen=True):
+    """An exemption that names a workload, and yet does not excuse it."""
+
+    exemption: Exemption
+    why: str
+    """With the exemption as its subject: `ended on 2026-11-20`."""
+    asks_namespace: bool = False
+    """True if it may be in force: nobody knows in which namespace the workload is."""
+
+
 class Exemptions:
     """All exemptions, found by workload."""
 
     def __init__(self, exemptions: Iterable[Exemption] = ()) -> None:
         self._all = tuple(exemptions)
-        self._by_namespace: defaultdict[str, list[Exemption]] = defaultdict(list)
+        self._by_workload: defaultdict[tuple[str, str], list[Exemption]] = defaultdict(list)
+        self._wildcards: list[Exemption] = []
         for exemption in self._all:
-            self._by_namespace[exemption.namespace].append(exemption)
+            if exemption.workload.endswith(WILDCARD):
+                self._wildcards.append(exemption)
+            else:
+                self._by_workload[exemption.kind, exemption.workload].append(exemption)
 
     def __iter__(self) -> Iterator[Exemption]:
         return iter(self._all)
@@ -101,12 +107,46 @@ class Exemptions:
 
     def reach(self, identity: Identity, today: date) -> Sequence[Grant]:
         """What reaches a workload today, those in force first."""
-        here = self._by_namespace.get(identity.namespace or "", ())
-        mine = [e for e in here if any(e.is_for(*name) for name in identity.names)]
+        if not self._all:
+            return ()
+        mine = [e for e in self._naming(identity) if e.namespace == identity.namespace]
         grants = [Grant(e, in_grace=False) for e in mine if e.is_in_force(today)]
         if identity.is_made_by_controller:
             grants += [Grant(e, in_grace=True) for e in mine if e.is_in_grace(today)]
         return grants
+
+    def near_misses(self, identity: Identity, today: date) -> Iterator[NearMiss]:
+        """Those that name a workload and do not excuse it today, or not all of it."""
+        for exemption in self._naming(identity):
+            if not identity.namespace or identity.namespace == exemption.namespace:
+                miss = _near_miss(exemption, identity.namespace, today)
+                if miss:
+                    yield miss
+
+    def _naming(self, identity: Identity) -> Iterator[Exemption]:
+        """Those that name the workload or an owner of it, in whatever namespace."""
+        for kind, name in identity.names:
+            yield from self._by_workload.get((kind, name), ())
+            for exemption in self._wildcards:
+                start = exemption.workload.removesuffix(WILDCARD)
+                if exemption.kind == kind and name.startswith(start):
+                    yield exemption
+
+
+def _near_miss(exemption: Exemption, namespace: str | None, today: date) -> NearMiss | None:
+    if today < exemption.granted:
+        return NearMiss(exemption, f"begins on {exemption.granted}")
+    if today > exemption.expires:
+        return NearMiss(exemption, f"ended on {exemption.expires}")
+    if not namespace:
+        way_out = f"the manifest names none: --namespace {exemption.namespace}"
+        why = f"is for namespace {exemption.namespace}, and {way_out}"
+        return NearMiss(exemption, why, asks_namespace=True)
+    if exemption.containers:
+        names = ", ".join(sorted(exemption.containers))
+        why = f"is only for what stands in {names}, and volumes that nothing else mounts"
+        return NearMiss(exemption, why)
+    return None
 
 
 def excuse(

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, Final, get_args
 
 import msgspec
+from pydantic import ValidationError
 
 from webhook.api import KINDS, Params, Policy
 from webhook.api.policy import LooksUp
@@ -64,7 +65,7 @@ def in_directory(directory: Path, problems: list[str]) -> Iterator[Plugin]:
     """
     try:
         refusal = _refusal(directory)
-        files = sorted(p for p in directory.iterdir() if p.suffix == ".py" and not p.is_dir())
+        files = _files(directory)
     except OSError as error:
         problems.append(f"{directory}: {error.strerror}; give a directory with policies")
         return
@@ -72,10 +73,25 @@ def in_directory(directory: Path, problems: list[str]) -> Iterator[Plugin]:
         problems.append(f"{directory}: {refusal}")
         return
     for file in files:
-        if not file.name.startswith(("_", ".")):
-            plugin = in_file(file, problems)
-            if plugin:
-                yield plugin
+        plugin = in_file(file, problems)
+        if plugin:
+            yield plugin
+
+
+def is_without_files(directory: Path) -> bool:
+    """True for a directory in which `in_directory` would find nothing, though it can be read."""
+    try:
+        return not _files(directory)
+    except OSError:
+        return False
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(
+        p
+        for p in directory.iterdir()
+        if p.suffix == ".py" and not p.name.startswith(("_", ".")) and not p.is_dir()
+    )
 
 
 def in_file(file: Path, problems: list[str]) -> Plugin | None:
@@ -214,8 +230,13 @@ def _faulty_params(params: Any) -> Iterator[str]:
         return
     try:
         # what a profile does that sets none of them
-        written = msgspec.json.encode(params().model_dump(mode="json", by_alias=True))
+        dumped = params().model_dump(mode="json", by_alias=True, warnings=False)
+        written = msgspec.json.encode(dumped)
         params.model_validate_json(written, by_alias=True, by_name=False)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        yield f"each of the params must have a valid default: {name}: {first['msg']}"
     except Exception as error:
         yield f"each of the params must have a valid default: {_line(error)}"
 

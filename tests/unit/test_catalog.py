@@ -200,9 +200,13 @@ def test_a_profile_binds_it_like_a_shipped_one(own: Path) -> None:
         (
             ' = ("app",)',
             "",
-            "39: each of the params must have a valid default: ValidationError: 1 validation",
+            "39: each of the params must have a valid default: badNames: Field required",
         ),
-        (' = ("app",)', " = 7", "39: each of the params must have a valid default: "),
+        (
+            ' = ("app",)',
+            " = 7",
+            "39: each of the params must have a valid default: badNames: Input should be a valid",
+        ),
         (", lookups: api.Lookups)", ")", "39: check must be a function of (workload, params, look"),
     ],
 )

@@ -55,6 +55,11 @@ def podworthy(*arguments: str, **variables: str) -> Result:
         (["fix", GOOD, "--profile", "strct"], 2),
         (["exemptions"], 0),
         (["exemptions", ""], 2),
+        (["exemptions", "-n", "Pay"], 2),
+        (["audit", GOOD, "--namespace", "pay"], 0),
+        (["audit", GOOD, "--namespace", "pay/web"], 2),
+        (["audit", GOOD, "--namespace", ""], 2),
+        (["audit", GOOD, "-n", "p" * 64], 2),
         (["explain", "require-probs"], 2),
         (["policies", "--profile", "strict", "--profile", "advise"], 0),
         (["policies", "--profile", "strct"], 2),
@@ -85,6 +90,51 @@ def test_an_unknown_profile_is_told_with_the_nearest_one() -> None:
 def test_an_unknown_policy_is_told_with_the_nearest_one() -> None:
     stderr = podworthy("explain", "require-probs").stderr
     assert "no policy 'require-probs' (did you mean 'require-probes'?)" in stderr
+
+
+def test_what_cannot_be_a_namespace_is_told() -> None:
+    stderr = podworthy("fix", GOOD, "-n", "Pay").stderr
+    assert "'Pay' cannot be a namespace: give lower case letters, digits and -" in stderr
+
+
+def test_every_line_of_a_refusal_tells_who_says_it(tmp_path: Path) -> None:
+    tmp_path.joinpath("a.yaml").write_text("kind: A\n---\nkind: B\n")
+    stderr = podworthy("audit", GOOD, "--profiles", str(tmp_path)).stderr
+    first, second = stderr.splitlines()
+    assert first.startswith(f"podworthy: {tmp_path}/a.yaml:1: ")
+    assert second.startswith(f"podworthy: {tmp_path}/a.yaml:3: ")
+
+
+@pytest.mark.parametrize("option", ["--profiles", "--exemptions"])
+@pytest.mark.parametrize("command", [("audit", GOOD), ("exemptions",)])
+def test_a_directory_without_a_document_is_noted(
+    tmp_path: Path, command: tuple[str, ...], option: str
+) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    result = podworthy(*command, option, str(tmp_path))
+    note = f"podworthy: {tmp_path}: holds no .yaml, .yml or .json file; directories below are not "
+    assert (result.exit_code, result.stderr) == (0, f"{note}read\n")
+
+    tmp_path.joinpath("later.yaml").touch()
+    assert podworthy(*command, option, str(tmp_path)).stderr == ""
+
+
+def test_a_directory_without_a_policy_is_noted(tmp_path: Path) -> None:
+    tmp_path.joinpath("_helper.py").touch()
+    result = podworthy("policies", "--policies-dir", str(tmp_path))
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"podworthy: {tmp_path}: holds no policy, which is a .py file; directories below are not "
+        "read\n"
+    )
+
+
+def test_an_empty_mount_is_noted_and_does_not_stop_the_server(tmp_path: Path) -> None:
+    arguments = ("serve", "--dev", "--host", "192.0.2.1", "--exemptions", str(tmp_path))
+    noted, refused = podworthy(*arguments).stderr.splitlines()
+    assert noted.startswith(f"podworthy: {tmp_path}: holds no .yaml, .yml or .json file")
+    assert "cannot listen on 192.0.2.1:8443" in refused
 
 
 def test_own_profiles_are_added(tmp_path: Path) -> None:

@@ -73,12 +73,12 @@ def test_an_exemption_is_read(tmp_path: Path) -> None:
             "[require-claims]",
             "[require-claim]",
             "team.yaml:5: unknown policy 'require-claim' (did you mean 'require-claims'?); "
-            "name each policy, there is no wildcard",
+            "policies of your own: --policies-dir DIR",
         ),
         (
             "[require-claims]",
             '["*"]',
-            "team.yaml:5: unknown policy '*'; name each policy, there is no wildcard",
+            "team.yaml:5: no policy '*': name each policy, there is no wildcard",
         ),
         (
             "kind: StatefulSet",
@@ -123,7 +123,10 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, pro
 def test_a_name_that_no_workload_has_is_refused(tmp_path: Path, name: str) -> None:
     text = LEDGER.replace("kind: StatefulSet, name: ledger", f'kind: Pod, name: "{name}"')
     (problem,) = problems(tmp_path, text)
-    assert problem.startswith("team.yaml:6: 'name' ")
+    assert problem == (
+        "team.yaml:6: 'name' must be lower case letters, digits, - and ., of a Pod maybe with * at "
+        f"the end, not {name!r}"
+    )
 
 
 def test_the_last_day_that_may_be_asked_for(tmp_path: Path) -> None:

@@ -274,7 +274,8 @@ def test_kinds_narrow_what_is_judged(tmp_path: Path) -> None:
     [
         (
             "policies:\n  require-probe: {action: deny}",
-            "team.yaml:6: unknown policy 'require-probe' (did you mean 'require-probes'?)",
+            "team.yaml:6: unknown policy 'require-probe' (did you mean 'require-probes'?); "
+            "policies of your own: --policies-dir DIR",
         ),
         (
             "policies:\n  require-probes:\n    action: deny\n    kinds: []",
@@ -284,7 +285,10 @@ def test_kinds_narrow_what_is_judged(tmp_path: Path) -> None:
             "policies:\n  require-probes:\n    action: deny\n    params: {probes: []}",
             "team.yaml:8: 'probes' must not be empty; to switch a policy off, use action: off",
         ),
-        ("policies:\n  xyzzy: {action: deny}", "team.yaml:6: unknown policy 'xyzzy'"),
+        (
+            "policies:\n  xyzzy: {action: deny}",
+            "team.yaml:6: unknown policy 'xyzzy'; policies of your own: --policies-dir DIR",
+        ),
         (
             "extend: baseline",
             "team.yaml:5: unknown key 'extend' (did you mean 'extends'?)",
@@ -319,12 +323,13 @@ def test_kinds_narrow_what_is_judged(tmp_path: Path) -> None:
         (
             "policies:\n  require-claims:\n    action: deny\n    rules:\n"
             "      inline-cs: {action: warn}",
-            "team.yaml:9: unknown rule 'inline-cs' of require-claims (did you mean 'inline-csi'?)",
+            "team.yaml:9: unknown rule 'inline-cs' of require-claims (did you mean 'inline-csi'?); "
+            "it has inline-csi",
         ),
         (
             "policies:\n  require-probes:\n    action: deny\n"
             "    rules:\n      lost: {action: warn}",
-            "team.yaml:9: unknown rule 'lost' of require-probes",
+            "team.yaml:9: unknown rule 'lost' of require-probes; it has none",
         ),
         (
             "policies:\n  require-probes:\n    action: deny\n    kinds: [Pod, Statefulset]",
@@ -348,7 +353,8 @@ def test_kinds_narrow_what_is_judged(tmp_path: Path) -> None:
         ),
         (
             "extends: baselin",
-            "team.yaml:5: extends unknown profile 'baselin' (did you mean 'baseline'?)",
+            "team.yaml:5: extends unknown profile 'baselin' (did you mean 'baseline'?); "
+            "there are advise, baseline, payments, strict",
         ),
         (
             "extends: payments",
@@ -404,20 +410,48 @@ def test_kinds_narrow_what_is_judged(tmp_path: Path) -> None:
         (
             "policies:\n  ephemeral-data:\n    action: warn\n"
             "    params: {dataDirectories: [/srv, data]}",
-            "team.yaml:8: 'dataDirectories[1]' 'data' does not match ^/.",
+            "team.yaml:8: 'dataDirectories[1]' must be an absolute path, not 'data'",
         ),
         ("policies: []", "team.yaml:5: 'policies' must be a mapping"),
-        ("policies:\n  require-probes: deny", "team.yaml:6: 'require-probes' must be a mapping"),
+        (
+            "policies:\n  require-probes: deny",
+            "team.yaml:6: 'require-probes' must be a mapping; write {action: deny}",
+        ),
+        (
+            "policies:\n  require-probes: off",
+            "team.yaml:6: 'require-probes' must be a mapping; write {action: off}",
+        ),
+        (
+            "policies:\n  require-claims:\n    action: deny\n    rules: {inline-csi: warn}",
+            "team.yaml:8: 'inline-csi' must be a mapping; write {action: warn}",
+        ),
+        (
+            "policies:\n  require-claims:\n    action: deny\n"
+            "    rules: {inline-csi: {action: Warn}}",
+            "team.yaml:8: 'action' must be 'deny', 'warn', 'audit' or 'off', not 'Warn' "
+            "(did you mean 'warn'?)",
+        ),
         ("policies:\n  require-probes:", "team.yaml:6: 'require-probes' must be a mapping"),
+        (
+            "policies:\n  require-claims:\n    action: deny\n"
+            "    params: {hostPaths: [{prefix: var/log}]}",
+            "team.yaml:8: 'prefix' must be an absolute path, not 'var/log'",
+        ),
         (
             "maxAction: fill",
             "team.yaml:5: 'maxAction' must be 'deny', 'warn' or 'audit', not 'fill'",
         ),
         (
             "policies:\n  require-probes:\n    action: dney",
-            "team.yaml:7: 'action' must be "
-            "'deny', 'warn', 'audit', 'fill', 'suggest' or 'off', not 'dney'",
+            "team.yaml:7: require-probes cannot 'dney' (did you mean 'deny'?); "
+            "it can deny, warn, audit, off",
         ),
+        (
+            "policies:\n  probe-timing:\n    action: FILL",
+            "team.yaml:7: probe-timing cannot 'FILL' (did you mean 'fill'?); "
+            "it can fill, suggest, off",
+        ),
+        ("policies:\n  probe-timing:\n    action: 5", "team.yaml:7: 'action' must be a string"),
         (
             "onFailure: maybe",
             "team.yaml:5: 'onFailure' must be 'deny' or 'allow', not 'maybe'",
@@ -470,7 +504,8 @@ def test_off_needs_no_quotes(tmp_path: Path) -> None:
         ),
         (
             document("policies: {}", name="Payments"),
-            "team.yaml:3: 'name' 'Payments' does not match ^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+            "team.yaml:3: 'name' must be lower case letters, digits and -, at most 63, with a "
+            "letter or a digit at each end, not 'Payments'",
         ),
         (
             document("policies: {}").replace("{name: payments}", "{name: payments, labels: {}}"),
@@ -490,9 +525,14 @@ def test_text_that_is_no_yaml_is_told_with_its_line(tmp_path: Path) -> None:
 
 
 def test_a_taken_name_is_an_error(tmp_path: Path) -> None:
-    baseline = catalog.PROFILES_DIRECTORY / "baseline.yaml"
+    assert errors(tmp_path, document("policies: {}"), document("policies: {}")) == [
+        f"team.yaml:9: profile 'payments' is taken by {tmp_path}/team.yaml:3"
+    ]
+
+
+def test_the_name_of_a_shipped_profile_is_taken(tmp_path: Path) -> None:
     assert errors(tmp_path, document("policies: {}", name="baseline")) == [
-        f"team.yaml:3: profile 'baseline' is taken by {baseline}:4"
+        "team.yaml:3: profile 'baseline' is shipped: choose another name, and extend it"
     ]
 
 
@@ -500,7 +540,8 @@ def test_every_mistake_of_every_document_is_told_at_once(tmp_path: Path) -> None
     one = document("policies:\n  require-probe: {action: deny}", name="one")
     two = document("extend: one", name="two")
     assert errors(tmp_path, one, two) == [
-        "team.yaml:6: unknown policy 'require-probe' (did you mean 'require-probes'?)",
+        "team.yaml:6: unknown policy 'require-probe' (did you mean 'require-probes'?); "
+        "policies of your own: --policies-dir DIR",
         "team.yaml:12: unknown key 'extend' (did you mean 'extends'?)",
     ]
 

@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from webhook.api import TIMING_DEFAULTS
 from webhook.audit.judge import Court, judge
+from webhook.audit.near_misses import NearMisses
 from webhook.audit.objects import Subject
 from webhook.audit.plan import Plan, Planned, plan
 from webhook.audit.replace import CannotReplace, replace
@@ -44,7 +45,8 @@ def fix(
     # nothing is denied here, and what only a check would trip over does not matter
     profile = msgspec.structs.replace(court.profile, checks={}, lone_checks={})
     fills_only = msgspec.structs.replace(court, profile=profile)
-    run = _Run(partial(judge, fills_only), namespace, output, notes)
+    near_misses = NearMisses(court.exemptions, court.today)
+    run = _Run(partial(judge, fills_only), namespace, near_misses, output, notes)
     for text in Inputs(paths, io.BytesIO()).texts():
         if isinstance(text, Text):
             run.file(text)
@@ -62,11 +64,13 @@ class _Run:
         self,
         judge: Callable[[Subject], Judged],
         namespace: str | None,
+        near_misses: NearMisses,
         output: Output,
         notes: Output,
     ) -> None:
         self._judge = judge
         self._namespace = namespace
+        self._near_misses = near_misses
         self._output = output
         self._notes = notes
         self._files = 0
@@ -78,6 +82,8 @@ class _Run:
     def file(self, text: Text) -> None:
         """Judge a file, and write it again if that changes it."""
         found = self._plan(text)
+        for one in found.planned:
+            self._near_misses.judged(one.judged)
         if found.data != text.data and self._written(text, found.data):
             for one in found.planned:
                 self._set(text.file, one)
@@ -89,7 +95,9 @@ class _Run:
             self.failed(problem)
 
     def close(self) -> None:
-        """Tell the counts."""
+        """Tell the counts, and which exemptions would have left something as it was."""
+        for note in self._near_misses.notes():
+            self._notes.write(f"podworthy: {note}\n")
         if self._files:
             done = f"{_count(self._keys)} set in {count(self._files, 'file')}"
         else:

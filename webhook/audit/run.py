@@ -14,6 +14,7 @@ from webhook.audit.batches import parts
 from webhook.audit.gather import gather
 from webhook.audit.hearing import Hearing, Outcome, renumbered
 from webhook.audit.judge import Court
+from webhook.audit.near_misses import NearMisses
 from webhook.audit.pool import outcomes
 from webhook.audit.sources import Inputs
 from webhook.report import Report
@@ -83,6 +84,8 @@ class Audit:
         self._warned = False
         self.exemptions: set[str] = set()
         """Names of those that made a difference."""
+        self.near_misses = NearMisses(court.exemptions, court.today)
+        """Those that nearly did."""
 
     def read(self, paths: Iterable[str], stdin: BinaryIO) -> None:
         """Judge everything that the paths mean, together with what stands around it there."""
@@ -99,6 +102,8 @@ class Audit:
     def close(self) -> None:
         """End the report."""
         self._report.close(self._summary)
+        for note in self.near_misses.notes():
+            self._note(note)
         if not self._summary.objects and not self._summary.errors:
             self._note("nothing to judge: no pod and no workload in the input")
 
@@ -130,6 +135,7 @@ class Audit:
     def _judged(self, judged: Judged) -> None:
         self._report.judged(judged)
         self.exemptions |= judged.exemptions
+        self.near_misses.judged(judged)
         summary = self._summary
         summary.objects += 1
         summary.fills += len(judged.fills)

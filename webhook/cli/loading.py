@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -15,22 +15,40 @@ if TYPE_CHECKING:
     Policies = Mapping[str, Policy[Any]]
 
 
+_BELOW: Final = "directories below are not read"
+
+
 def load_policies(directories: tuple[Path, ...]) -> "Policies":
     """The catalogue with the policies in these directories."""
-    from webhook import catalog
+    from webhook import catalog, plugins
     from webhook.errors import PolicyError
 
     try:
-        return catalog.load(directories)
+        known = catalog.load(directories)
     except PolicyError as error:
         refuse(error)
+    for directory in dict.fromkeys(directories):
+        if plugins.is_without_files(directory):
+            note(f"{directory}: holds no policy, which is a .py file; {_BELOW}")
+    return known
 
 
 def load_documents(paths: tuple[Path, ...], known: "Policies") -> "Documents":
     """The documents in these files and directories. Raises `DocumentError`."""
     from webhook import documents
 
-    return documents.load(dict.fromkeys(paths), known)
+    loaded = documents.load(dict.fromkeys(paths), known)
+    note_empty(paths)
+    return loaded
+
+
+def note_empty(paths: tuple[Path, ...]) -> None:
+    """Say which directories hold no document, as those of another level do."""
+    from webhook import documents
+
+    for path in dict.fromkeys(paths):
+        if documents.is_without_files(path):
+            note(f"{path}: holds no .yaml, .yml or .json file; {_BELOW}")
 
 
 def load_court(
@@ -59,7 +77,13 @@ def load_court(
     )
 
 
+def note(text: str) -> None:
+    """Say something on standard error."""
+    click.echo(f"podworthy: {text}", err=True)
+
+
 def refuse(error: Exception) -> NoReturn:
     """Usage and documents that cannot be loaded: exit 2."""
-    click.echo(f"podworthy: {error}", err=True)
+    for line in str(error).splitlines():
+        note(line)
     sys.exit(2)

@@ -1,5 +1,6 @@
 """The options that several commands share, and the types of what is given."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,19 @@ class ReportFormat(click.ParamType[tuple[str, str | None]]):
         return name, None if file in ("", *_STDOUT) else file
 
 
+class Namespace(click.ParamType[str]):
+    """The name of a namespace: a DNS-1123 label."""
+
+    name = "namespace"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from webhook.documents.models import LABEL, LABEL_IN_WORDS
+
+        if not re.fullmatch(LABEL, value):
+            self.fail(f"{value!r} cannot be a namespace: give {LABEL_IN_WORDS}", param, ctx)
+        return value
+
+
 class DocsUrl(click.ParamType[str]):
     """Where policies are documented, see `webhook.links`."""
 
@@ -99,7 +113,13 @@ policies_option = option(
     help="Add the policies in a directory: Python, run by this process. May be repeated.",
 )
 
-namespace_option = option("--namespace", "-n", help="Namespace of objects that name none.")
+namespace_option = option(
+    "--namespace",
+    "-n",
+    metavar="NAME",
+    type=Namespace(),
+    help="Namespace of objects that name none.",
+)
 
 controllers_option = option(
     "--controller",

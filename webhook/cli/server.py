@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from webhook.cli.loading import load_documents, load_policies, refuse
+from webhook.cli.loading import load_documents, load_policies, note_empty, refuse
 from webhook.cli.options import (
     DEFAULT_PORT,
     Port,
@@ -92,6 +92,8 @@ def serve(
             drain=drain,
         )
         known = load_policies(policies_dirs)
+        # an empty one may be a ConfigMap that is filled later
+        note_empty(paths)
         sources = Sources(paths, profile, frozenset(controllers), docs_url, known)
         run(sources, settings, _pages(known))
     except PodworthyError as error:

@@ -14,13 +14,22 @@ from webhook.documents.exemptions import exemption
 from webhook.documents.models import ExemptionDocument, ProfileDocument
 from webhook.documents.profiles import check as check_profile
 from webhook.documents.profiles import resolve
-from webhook.documents.written import Document, Texts, Written, read
+from webhook.documents.written import Document, Texts, Written, is_without_files, read
 from webhook.documents.written import parse as parse_documents
 from webhook.errors import DocumentError
 from webhook.exemptions import Exemptions
 from webhook.profile import Profile
 
-__all__ = ["Documents", "ExemptionDocument", "ProfileDocument", "Texts", "load", "parse", "read"]
+__all__ = [
+    "Documents",
+    "ExemptionDocument",
+    "ProfileDocument",
+    "Texts",
+    "is_without_files",
+    "load",
+    "parse",
+    "read",
+]
 
 
 class Documents(msgspec.Struct, frozen=True):
@@ -63,6 +72,8 @@ def _add(known: dict[str, Any], document: Document, problems: list[str]) -> None
     if name in known:
         kind = document.model.kind.lower()
         message = f"{kind} {name!r} is taken by {known[name].place('/metadata/name')}"
+        if known[name].file.parent == catalog.PROFILES_DIRECTORY:
+            message = f"{kind} {name!r} is shipped: choose another name, and extend it"
         problems.append(document.problem("/metadata/name", message))
     else:
         known[name] = document

@@ -1,5 +1,6 @@
 """What pydantic complains about, in words for whoever wrote the YAML."""
 
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from webhook.api import pointer_token
+from webhook.documents.models import BLANK, LABEL, LABEL_IN_WORDS, WORKLOAD
 from webhook.errors import did_you_mean
 
 _WORDS = {
@@ -19,15 +21,22 @@ _WORDS = {
     "tuple_type": "{key} must be a list",
     "too_short": "{key} must not be empty; to switch a policy off, use action: off",
     "dict_type": "{key} must be a mapping",
-    "model_type": "{key} must be a mapping",
+    "model_type": "{key} must be a mapping{way_out}",
     "greater_than_equal": "{key} must be at least {ge}",
-    "literal_error": "{key} must be {expected}, not {input!r}",
+    "literal_error": "{key} must be {expected}, not {input!r}{near}",
     "date_type": "{key} must be a date such as 2026-11-24",
     "date_parsing": "{key} must be a date such as 2026-11-24, not {input!r}",
     "date_from_datetime_parsing": "{key} must be a date such as 2026-11-24, not {input!r}",
     "date_from_datetime_inexact": "{key} must be a date without a time, not {input!r}",
-    "string_pattern_mismatch": "{key} {input!r} does not match {pattern}",
+    "string_pattern_mismatch": "{key} must {form}, not {input!r}",
 }
+_FORMS = {
+    LABEL: f"be {LABEL_IN_WORDS}",
+    WORKLOAD: "be lower case letters, digits, - and ., of a Pod maybe with * at the end",
+    "^/": "be an absolute path",
+    "^/.": "be an absolute path",
+}
+"""By the pattern that a string must match."""
 
 
 def complaints(
@@ -42,11 +51,31 @@ def complaints(
             near = did_you_mean(str(location[-1]), _known_keys(model, location[:-1]))
             yield pointer, f"unknown key {key}{near}"
         else:
-            blank = one.get("ctx", {}).get("pattern") == r"\S"
+            context = dict(one.get("ctx", {}))
+            blank = context.get("pattern") == BLANK
             words = "{key} must not be blank" if blank else _WORDS.get(one["type"])
-            where = f" in {_key(location[:-1])}" if len(location) > 1 else ""
-            context = one.get("ctx", {}) | {"key": key, "input": one["input"], "where": where}
+            context |= {
+                "key": key,
+                "input": one["input"],
+                "where": f" in {_key(location[:-1])}" if len(location) > 1 else "",
+                "near": _near(one["input"], context.get("expected", "")),
+                "way_out": _way_out(one["input"], _known_keys(model, location)),
+                "form": _FORMS.get(pattern := context.get("pattern", ""), f"match {pattern}"),
+            }
             yield pointer, words.format(**context) if words else f"{key}: {one['msg']}"
+
+
+def _near(value: Any, expected: str) -> str:
+    """The nearest of what pydantic expects: `'deny', 'warn' or 'audit'`."""
+    known = re.findall(r"'([^']+)'", expected)
+    return did_you_mean(value, known) if isinstance(value, str) and len(known) > 1 else ""
+
+
+def _way_out(value: Any, keys: list[str]) -> str:
+    """What to write where an action stands instead of the mapping that it belongs in."""
+    value = "off" if value is False else value
+    is_action = "action" in keys and isinstance(value, str) and value.isalpha()
+    return f"; write {{action: {value}}}" if is_action else ""
 
 
 def _key(location: tuple[int | str, ...]) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from webhook.api import KINDS, Policy
 from webhook.documents.models import ExemptionDocument
-from webhook.documents.written import Written
+from webhook.documents.written import Written, unknown_policy
 from webhook.errors import did_you_mean
 from webhook.exemptions import WILDCARD, Exemption
 
@@ -39,8 +39,9 @@ def check(
     spec = written.model.spec
     for index, policy_id in enumerate(spec.policies):
         if policy_id not in policies:
-            near = did_you_mean(policy_id, policies)
-            message = f"unknown policy {policy_id!r}{near}; name each policy, there is no wildcard"
+            message = unknown_policy(policy_id, policies)
+            if WILDCARD in policy_id:
+                message = f"no policy {policy_id!r}: name each policy, there is no wildcard"
             yield written.problem(f"/spec/policies/{index}", message)
     kind = spec.workload.kind
     if kind not in KINDS:

@@ -1,19 +1,25 @@
 """Profile and Exemption as they are written: the shapes, and the words that editors show."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from webhook.api.described import Described
 
-_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-_SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+"""A DNS-1123 label (RFC 1123, k8s.io/apimachinery util/validation `IsDNS1123Label`)."""
+LABEL_IN_WORDS: Final = (
+    "lower case letters, digits and -, at most 63, with a letter or a digit at each end"
+)
+WORKLOAD: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*([-.]?\*)?$"
+"""A DNS-1123 subdomain, which a `*` may follow."""
+BLANK: Final = r"\S"
+"""Not only white space."""
 
-Label = Annotated[str, Field(pattern=f"^{_LABEL}$")]
-"""A DNS-1123 label."""
-NotBlank = Annotated[str, Field(pattern=r"\S")]
+Label = Annotated[str, Field(pattern=LABEL)]
+NotBlank = Annotated[str, Field(pattern=BLANK)]
 
 
 class Model(Described):
@@ -40,9 +46,7 @@ class RuleSettings(Model):
 class PolicySettings(Model):
     """How a profile uses one policy."""
 
-    action: Annotated[Literal["deny", "warn", "audit", "fill", "suggest", "off"] | None, _Bare] = (
-        None
-    )
+    action: Annotated[str | None, _Bare] = None
     """deny, warn, audit or off; of a fill: fill, suggest or off. Inherited if absent."""
     on_failure: Literal["deny", "allow"] | None = None
     """If the policy itself crashes; otherwise the profile's."""
@@ -90,7 +94,7 @@ class ExemptWorkload(Model):
     """Its namespace, exactly."""
     kind: str
     """Pod, StatefulSet, Deployment, ...: the pods of its controllers are reached, too."""
-    name: Annotated[str, Field(pattern=rf"^{_SUBDOMAIN}([-.]?\*)?$")]
+    name: Annotated[str, Field(pattern=WORKLOAD)]
     """Its name, exactly; only of a Pod it may end in `*`, which stands for any end."""
 
 

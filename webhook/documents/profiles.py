@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from webhook.api import KINDS, Policy, pointer_token
 from webhook.documents.models import ProfileDocument
-from webhook.documents.written import Written, validated
+from webhook.documents.written import Written, unknown_policy, validated
 from webhook.errors import did_you_mean
 from webhook.profile import Profile, bind, merge, merged_params
 
@@ -40,18 +40,20 @@ def _check_settings(
     here = f"/spec/policies/{pointer_token(policy_id)}"
     policy = policies.get(policy_id)
     if policy is None:
-        near = did_you_mean(policy_id, policies)
-        yield source.problem(here, f"unknown policy {policy_id!r}{near}")
+        yield source.problem(here, unknown_policy(policy_id, policies))
         return
     actions = _CHECK_ACTIONS if policy.check else _FILL_ACTIONS
     action = settings.get("action")
     if action is not None and action not in actions:
-        message = f"{policy_id} cannot {action!r}; it can {', '.join(actions)}"
+        near = did_you_mean(action, actions)
+        message = f"{policy_id} cannot {action!r}{near}; it can {', '.join(actions)}"
         yield source.problem(f"{here}/action", message)
     for rule in settings.get("rules", {}):
         if rule not in policy.rules:
-            message = f"unknown rule {rule!r} of {policy_id}{did_you_mean(rule, policy.rules)}"
-            yield source.problem(f"{here}/rules/{rule}", message)
+            near = did_you_mean(rule, policy.rules)
+            known = f"it has {', '.join(policy.rules)}" if policy.rules else "it has none"
+            message = f"unknown rule {rule!r} of {policy_id}{near}; {known}"
+            yield source.problem(f"{here}/rules/{pointer_token(rule)}", message)
     for index, kind in enumerate(settings.get("kinds") or ()):
         if kind not in policy.kinds:
             what = f"{policy_id} does not judge" if kind in KINDS else "unknown kind"
@@ -105,7 +107,9 @@ def _line(name: str, sources: Sources, problems: list[str]) -> list[str]:
     while (parent := sources[line[-1]].model.spec.extends) is not None:
         child = sources[line[-1]]
         if parent not in sources:
-            message = f"extends unknown profile {parent!r}{did_you_mean(parent, sources)}"
+            known = ", ".join(sorted(sources))
+            near = did_you_mean(parent, sources)
+            message = f"extends unknown profile {parent!r}{near}; there are {known}"
             problems.append(child.problem("/spec/extends", message))
             break
         if parent in line:

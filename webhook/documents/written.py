@@ -73,6 +73,14 @@ def parse(texts: Texts, problems: list[str]) -> Iterator[Document]:
                 yield from _parse(file, document, problems)
 
 
+def is_without_files(path: Path) -> bool:
+    """True for a directory in which `read` would find nothing, though it can be read."""
+    try:
+        return path.is_dir() and not _files(path)
+    except OSError:
+        return False
+
+
 def _files(path: Path) -> list[Path]:
     """A ConfigMap's mount has its files as links beside a hidden directory, which is left alone."""
     if not path.is_dir():
@@ -102,6 +110,12 @@ def _parse(file: Path, document: goyaml.Document, problems: list[str]) -> Iterat
         if parsed is not None and not found:
             yield Written(file, document, parsed)
     problems += [f"{file}:{line}: {message}" for line, message in found]
+
+
+def unknown_policy(policy_id: str, known: Iterable[str]) -> str:
+    """What is said where a document names a policy that is not in the catalogue."""
+    near = did_you_mean(policy_id, known)
+    return f"unknown policy {policy_id!r}{near}; policies of your own: --policies-dir DIR"
 
 
 def validated(

@@ -149,7 +149,12 @@ def test_a_recorded_review_is_excused_in_the_audit_as_in_the_webhook(
 
 def test_a_manifest_is_excused_by_the_namespace_it_will_get(audit: Audit) -> None:
     text = json.dumps(deployment())
-    assert audit(text, exemptions=[EXEMPTION]).code == 1
+    nearly = audit(text, exemptions=[EXEMPTION])
+    assert nearly.code == 1
+    assert nearly.stderr == (
+        "podworthy: exemption ledger (team.yaml:1) does not count for Deployment ledger: it is for "
+        "namespace shop, and the manifest names none: --namespace shop\n"
+    )
     outcome = audit(text, exemptions=[EXEMPTION], namespace="shop")
     assert outcome.code == 0
     assert outcome.report["summary"]["skip"] == 2

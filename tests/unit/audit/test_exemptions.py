@@ -1,15 +1,17 @@
 """The list of exemptions, as people and scripts read it."""
 
 import json
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from tests.exemptions import exemption
-from webhook.audit.exemptions import as_json, as_text, entries
+from webhook.audit.exemptions import WIDTH, as_json, as_text, entries
 from webhook.cli import main
 from webhook.exemptions import Exemption, Exemptions
 
@@ -68,15 +70,25 @@ def test_unused_is_told_only_of_those_in_force_and_after_an_audit() -> None:
 
 
 def test_the_table_says_how_long() -> None:
-    lines = as_text(entries(ALL, TODAY, {"active"}), TODAY).splitlines()
+    lines = as_text(entries(ALL, TODAY), TODAY).splitlines()
     assert lines[0].split() == ["STATE", "NAME", "WORKLOAD", "POLICIES", "OWNER", "EXPIRES"]
     assert lines[1].endswith("2026-11-09, 15 days ago")
-    assert lines[2].endswith(
-        "2026-11-23, 1 day ago; pods of controllers are warned of until 2026-12-07"
-    )
-    assert lines[3].startswith("expiring, unused  last-day")
-    assert lines[3].endswith("2026-11-24, 0 days left")
-    assert lines[-1] == "2 expired, 2 expiring, 2 active, 1 pending, 3 unused in this audit"
+    assert lines[2].endswith("2026-11-23, 1 day ago;")
+    below = [line.strip() for line in lines[3:5]]
+    assert below == ["pods of controllers are", "warned of until 2026-12-07"]
+    assert lines[5].endswith("2026-11-24, 0 days left")
+    assert lines[8].startswith("pending ")
+    assert lines[8].endswith("from 2026-11-25 to 2027-01-01")
+    assert lines[-1] == "2 expired, 2 expiring, 2 active, 1 pending"
+
+
+def test_the_table_says_what_is_unused() -> None:
+    one = Exemptions([ending("web", TODAY)])
+    lines = as_text(entries(one, TODAY, set()), TODAY).splitlines()
+    assert lines[1].startswith("expiring, unused  web")
+    assert lines[-1] == "1 expiring, 1 unused in this audit"
+    lines = as_text(entries(one, TODAY, {"web"}), TODAY).splitlines()
+    assert lines[-1] == "1 expiring"
 
 
 def test_json_has_a_key_for_each_column() -> None:
@@ -95,7 +107,31 @@ def test_json_has_a_key_for_each_column() -> None:
         "granted": "2026-11-01",
         "expires": "2026-11-09",
         "source": "gone.yaml:1",
+        "nearMiss": None,
     }
+
+
+def test_a_table_that_is_too_wide_is_wrapped_where_that_loses_nothing() -> None:
+    policies = {"require-claims", "require-probes", "probe-targets", "probe-sanity", "probe-timing"}
+    one = ending("ledger", date(2027, 3, 31), containers=frozenset({"proxy"}))
+    one = msgspec.structs.replace(one, policies=frozenset(policies), namespace="payments")
+    lines = as_text(entries(Exemptions([one]), TODAY), TODAY).splitlines()
+    assert [line.split() for line in lines[1:6]] == [
+        [
+            *("active", "ledger", "payments/Pod/ledger", "(proxy)", "probe-sanity,", "team-web"),
+            *("2027-03-31,", "127", "days", "left"),
+        ],
+        ["probe-targets,"],
+        ["probe-timing,"],
+        ["require-claims,"],
+        ["require-probes"],
+    ]
+    assert max(map(len, lines)) <= WIDTH
+
+    longer = msgspec.structs.replace(one, namespace="payments-in-europe")
+    lines = as_text(entries(Exemptions([longer]), TODAY), TODAY).splitlines()
+    assert lines[2].split() == ["(proxy)", "probe-targets,"]
+    assert max(map(len, lines)) <= WIDTH
 
 
 # On the command line
@@ -150,6 +186,56 @@ def test_documents_that_cannot_be_loaded_exit_2(governance: Path) -> None:
     result = CliRunner().invoke(main, ["exemptions", "--exemptions", str(governance)])
     assert result.exit_code == 2
     assert "did you mean 'Exemption'?" in result.stderr
+
+
+def listed(*arguments: str | Path) -> tuple[str, str]:
+    """What `podworthy exemptions` prints and notes."""
+    result = CliRunner().invoke(main, ["exemptions", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.stdout, result.stderr
+
+
+def states(text: str) -> dict[str, str]:
+    """The first column of a table of two, by the second."""
+    rows = [re.split(" {2,}", line) for line in text.splitlines()[1:3]]
+    return {name: state for state, name, *_ in rows}
+
+
+def test_without_a_namespace_nobody_knows_whether_it_is_unused(governance: Path) -> None:
+    file, pods = governance / "exemptions.yaml", governance / "web.yaml"
+    pods.write_text(POD)
+    text, notes = listed("--exemptions", file, pods)
+    assert states(text) == {"web": "expiring, no namespace", "db": "expiring, unused"}
+    assert text.endswith(
+        "\n2 expiring, 1 unused in this audit, "
+        "1 of which manifests without a namespace tell nothing\n"
+    )
+    why = "is for namespace shop, and the manifest names none: --namespace shop"
+    assert notes == (f"podworthy: exemption web ({file}:1) does not count for Pod web: it {why}\n")
+    report, _ = listed("--exemptions", file, "--format", "json", pods)
+    found = {one["name"]: one for one in json.loads(report)["exemptions"]}
+    assert (found["web"]["unused"], found["web"]["nearMiss"]) == (None, why)
+    assert (found["db"]["unused"], found["db"]["nearMiss"]) == (True, None)
+
+    text, notes = listed("--exemptions", file, "--namespace", "shop", pods)
+    assert notes == ""
+    assert states(text) == {"web": "expiring", "db": "expiring, unused"}
+
+
+def test_one_that_is_needed_elsewhere_is_needed(governance: Path) -> None:
+    named = POD.replace("name: web", "name: web, namespace: shop")
+    (governance / "web.yaml").write_text(f"{POD}---\n{named}")
+    text, notes = listed("--exemptions", governance / "exemptions.yaml", governance / "web.yaml")
+    assert "does not count for Pod web" in notes
+    assert states(text) == {"web": "expiring", "db": "expiring, unused"}
+
+
+def test_a_path_with_exemptions_that_is_no_option_is_told(governance: Path) -> None:
+    (governance / "web.yaml").write_text(POD)
+    text, notes = listed(governance)
+    file = governance / "exemptions.yaml"
+    assert text == "no exemptions; name their directory with --exemptions DIR\n"
+    assert notes == f"podworthy: {file} holds exemptions: give it as --exemptions {file}\n"
 
 
 def test_none_at_all_says_how_to_name_them() -> None:

@@ -99,6 +99,18 @@ def test_what_is_filled_or_suggested_is_set(podworthy_fix: Fix, profile: str) ->
     )
 
 
+def test_an_exemption_that_does_not_count_is_noted(podworthy_fix: Fix) -> None:
+    Path("app.yaml").write_text(POD.replace(", namespace: shop", ""))
+
+    outcome = podworthy_fix("app.yaml", exemptions=[exemption()])
+
+    assert outcome.code == 0
+    assert outcome.stderr == (
+        "podworthy: exemption web (team.yaml:1) does not count for Pod web: it is for namespace "
+        "shop, and the manifest names none: --namespace shop\n"
+    )
+
+
 def test_the_second_run_changes_nothing(podworthy_fix: Fix) -> None:
     Path("app.yaml").write_text(POD)
     podworthy_fix("app.yaml")
