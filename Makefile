@@ -49,6 +49,7 @@ clean:
 .venv/run.stamp: .venv/bin/python pyproject.toml requirements-build.txt
 	@$(PIP) --require-hashes -r requirements-build.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q webhook policies
 	@touch $@
 
 .venv/dev.stamp: .venv/run.stamp requirements-dev.txt

@@ -1,6 +1,7 @@
 """`make bench` measures what it says: the corpus is as planned, and the table has its rows."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_the_corpus_is_clean_but_for_what_is_planned(tmp_path: Path) -> None:
 def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     audit.main(sizes=(60, 120), runs=1)
 
-    heading, *rows = capsys.readouterr().out.splitlines()
+    heading, *rows, load, aim = capsys.readouterr().out.splitlines()
     assert heading.split() == ["documents/s", "seconds", "peak", "MiB", "ratio"]
     assert [row[:28].strip() for row in rows] == [
         "PyYAML CSafeLoader",
@@ -56,3 +57,5 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(rate > 0 for rate in rates)
     assert float(peaks[2]) > 10
     assert peaks[3] == "-"
+    assert re.fullmatch(r"\d+ processors, load \d+\.\d before and \d+\.\d after", load)
+    assert aim == audit.AIM

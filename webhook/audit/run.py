@@ -16,6 +16,7 @@ from webhook.audit.hearing import Hearing, Outcome, renumbered
 from webhook.audit.judge import Court
 from webhook.audit.near_misses import NearMisses
 from webhook.audit.pool import outcomes
+from webhook.audit.progress import Bar, is_wanted
 from webhook.audit.sources import Inputs
 from webhook.report import Report
 from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
@@ -53,7 +54,8 @@ def run(
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
     heading = Heading(court.profile.name, policies, docs_url)
     with Reports(formats, heading, output) as reports:
-        audit = Audit(court, reports, notes, namespace, show_fill=show_fill)
+        bar = Bar(notes) if is_wanted(output, notes) else None
+        audit = Audit(court, reports, notes, namespace, show_fill=show_fill, bar=bar)
         audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))
         audit.close()
     for problem in reports.problems:
@@ -72,12 +74,14 @@ class Audit:
         namespace: str | None = None,
         *,
         show_fill: bool = False,
+        bar: Bar | None = None,
     ) -> None:
         self._court = court
         self._report = report
         self._notes = notes
         self._namespace = namespace
         self._show_fill = show_fill
+        self._bar = bar or Bar(Output(None))
         self._documents = 0
         """Those of the present file that were judged."""
         self._summary = Summary()
@@ -95,9 +99,13 @@ class Audit:
             court = msgspec.structs.replace(court, lookups=gather(inputs, self._namespace))
         hearing = Hearing(court, self._namespace, self._show_fill, self._report.tells_clean)
         texts = inputs.texts() if self._show_fill else parts(inputs.texts())
-        with closing(outcomes(texts, hearing)) as found:
-            for outcome in found:
-                self._take(outcome)
+        self._bar.total = inputs.size
+        try:
+            with closing(outcomes(texts, hearing)) as found:
+                for outcome in found:
+                    self._take(outcome)
+        finally:
+            self._bar.erase()
 
     def close(self) -> None:
         """End the report."""
@@ -120,8 +128,11 @@ class Audit:
     def _take(self, outcome: Outcome) -> None:
         if not outcome.is_continued:
             self._documents = 0
+        objects = self._summary.objects
         self._summary.objects += outcome.clean
         self._summary.ignored += outcome.ignored
+        if outcome.told:
+            self._bar.erase()
         for one in outcome.told:
             told = renumbered(one, self._documents) if self._documents else one
             if told.judged:
@@ -131,6 +142,7 @@ class Audit:
             else:
                 self._note(told.note)
         self._documents += outcome.documents
+        self._bar.advance(outcome.size, self._summary.objects - objects)
 
     def _judged(self, judged: Judged) -> None:
         self._report.judged(judged)

@@ -43,6 +43,8 @@ class Inputs:
         self._stdin = stdin
         self._streams: dict[int, Text | Unread] = {}
         """By position, what can be read only once."""
+        self.size: int | None = None
+        """Bytes of all texts, once they were gone over."""
 
     def texts(self) -> Iterator[Text | Unread]:
         """Every file that the paths mean, in their order, one at a time.
@@ -50,6 +52,13 @@ class Inputs:
         A file that is named is read whatever its name; a directory is searched for `SUFFIXES`,
         sorted, without what is hidden, is a link to a directory or is no regular file.
         """
+        size = 0
+        for text in self._texts():
+            size += len(text.data) if isinstance(text, Text) else 0
+            yield text
+        self.size = size
+
+    def _texts(self) -> Iterator[Text | Unread]:
         for position, path in enumerate(self._paths):
             if path == STDIN:
                 yield self._once(position, STDIN, self._stdin.read)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import sys
 from collections.abc import Callable
 from typing import TextIO
@@ -23,6 +24,15 @@ class Output:
     def is_terminal(self) -> bool:
         """True if a human is watching."""
         return self._stream is not None and self._stream.isatty()
+
+    @property
+    def is_pipe(self) -> bool:
+        """True if another program reads it."""
+        try:
+            mode = os.fstat(self._stream.fileno()).st_mode if self._stream else 0
+        except OSError:
+            return False  # no file at all
+        return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
     def write(self, text: str) -> None:
         """Write, unless that failed before."""
