@@ -72,10 +72,9 @@ def _judge(
         yield api.Violation(
             path=path,
             subject=subject,
-            fact=title,
-            why=f"leads to hostPath volume {volumes[0].name!r} without nodeAffinity: "
-            "on another node its pod finds no data",
-            fix="use a local volume with nodeAffinity, or network storage",
+            fact=f"{title} is on hostPath volume {volumes[0].name!r}",
+            why="without nodeAffinity",
+            fix="use a local or network volume",
         )
 
 

@@ -92,7 +92,7 @@ def _of_any(claim: api.Unbound, lookups: api.Lookups) -> Complaint | None:
     if found is api.Missing.UNKNOWN:
         return None
     if found is api.Missing.ABSENT:
-        fix = "name a storageClassName, or annotate a StorageClass as the default"
+        fix = "name one, or annotate one as the default"
         return f"names no class, and no StorageClass is the default{nearest}", fix
     if isinstance(found, str) and found:
         fix = "correct storageClassName, or add the StorageClass"
@@ -103,15 +103,15 @@ def _of_any(claim: api.Unbound, lookups: api.Lookups) -> Complaint | None:
         if not claim.spec.selector:
             return None
         return (
-            f"has a selector, for which nothing is provisioned{nearest}",
-            "remove the selector, or make such a PersistentVolume",
+            f"has a selector, so that nothing is provisioned{nearest}",
+            "remove it, or make such a volume",
         )
     if isinstance(found, api.StorageClass):
         why = f"is of class {found.name!r}, which provisions nothing{nearest}"
         return why, "make such a PersistentVolume, or change the claim"
     return (
-        f'has storageClassName "", for which nothing is provisioned{nearest}',
-        "leave it out to get the default class, or make such a PersistentVolume",
+        f'has storageClassName "", so that nothing is provisioned{nearest}',
+        "leave it out, or make such a volume",
     )
 
 

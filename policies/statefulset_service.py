@@ -68,7 +68,7 @@ def check(
         yield _violation(
             f"Service {name!r}",
             "is not headless: its pods get no names of their own",
-            "set clusterIP: None, in a Service made anew",
+            "make it anew with clusterIP: None",
         )
     elif isinstance(service, api.Service) and not _selects(service, workload.pod_labels):
         yield _violation(

@@ -1,6 +1,7 @@
 """Profile times workload: the one place where policies are called, whichever door asks."""
 
 import logging
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
@@ -51,6 +52,14 @@ class Crash(msgspec.Struct, frozen=True):
     error: str
     denies: bool
     """The profile's `onFailure` for this policy, unless an exemption reaches the workload."""
+    place: str | None = None
+    """The line of the policy's module that raised it or called what did, `FILE:LINE`; None if the
+    policy ran none of its own, as one that yields no violation but something else."""
+
+    @property
+    def told(self) -> str:
+        """The error and its place, for those who mend policies."""
+        return f"{self.error} ({self.place})" if self.place else self.error
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -154,5 +163,16 @@ def _run(
             logger.exception("policy %s crashed", binding.policy)
             is_excused = excuse(grants, binding.policy, reading.workload) is not None
             denies = binding.on_failure == "deny" and not is_excused
-            crashes.append(Crash(binding.policy, f"{type(error).__name__}: {error}", denies))
+            text = f"{type(error).__name__}: {error}"
+            crashes.append(Crash(binding.policy, text, denies, _place(error)))
     return tuple(results), tuple(crashes)
+
+
+def _place(error: BaseException) -> str | None:
+    """The last line that ran in the file where the policy's function stands."""
+    lines = [
+        (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    called = next((file for file, _ in lines if file != __file__), None)
+    numbers = [number for file, number in lines if file == called]
+    return f"{called}:{numbers[-1]}" if numbers else None

@@ -1,6 +1,7 @@
 """Every fixture through the engine: nothing less, and nothing more, is found than it expects."""
 
 import copy
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,7 @@ from tests.fixtures import DIRECTORY, PROFILES_DIRECTORY, Fixture, fixtures, gat
 from webhook import catalog, engine, patch
 from webhook.api import KINDS, NOWHERE, Lookups
 from webhook.evidence import WrittenText
+from webhook.messages import MAX_WARNING
 
 FIXTURES = fixtures()
 CHECKS = [policy_id for policy_id, policy in catalog.POLICIES.items() if policy.check]
@@ -37,6 +39,16 @@ def test_what_is_found_is_what_is_expected(fixture: Fixture) -> None:
     assert {
         one.violation.path: one.violation.rule for one in verdict.findings if one.violation.rule
     } == fixture.rules
+
+
+@each
+def test_a_message_is_short(fixture: Fixture) -> None:
+    verdict = engine.check(
+        PROFILES["everything"], read(fixture.manifest), gathered(fixture.documents)
+    )
+    for one in verdict.findings:
+        # all that the nearest volume lacks, in parentheses, may make it longer
+        assert len(re.sub(r" \(.*\)", "", one.violation.message)) <= MAX_WARNING
 
 
 @each

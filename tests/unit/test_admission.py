@@ -416,6 +416,7 @@ def test_a_crash_with_on_failure_allow_is_allowed_and_told() -> None:
     assert answer.record is not None
     (crash,) = json.loads(msgspec.json.encode(answer.record))["crashes"]
     assert crash["policy"] == "require-claims"
+    assert crash["place"].startswith(f"{__file__}:")
 
 
 @pytest.mark.usefixtures("crashing")

@@ -415,9 +415,25 @@ def test_a_policy_that_cannot_be_loaded_is_wrong_usage(own: Path, command: list[
     assert result.stderr == f"podworthy: {own}/telling_names.py:1: invalid syntax\n"
 
 
-def test_an_own_policy_that_raises_is_a_crash_like_any(own: Path) -> None:
-    text = OWN.replace("    for container", "    raise KeyError('x')\n    for container")
-    (own / "telling_names.py").write_text(text)
+@pytest.mark.parametrize(
+    ("raising", "error", "has_place"),
+    [
+        ("raise KeyError('x')", "KeyError: 'x'", True),
+        # raised elsewhere
+        ("api.pointer_token(1)", "AttributeError: 'int' object has no attribute 'replace'", True),
+        ("yield 'bad'", "AttributeError: 'str' object has no attribute 'rule'", False),
+    ],
+)
+def test_an_own_policy_that_raises_is_a_crash_like_any(
+    own: Path, raising: str, error: str, has_place: bool
+) -> None:
+    file = own / "telling_names.py"
+    text = OWN.replace("    for container", f"    {raising}\n    for container")
+    file.write_text(text)
     spec = {"policies": {"telling-names": {"action": "deny", "onFailure": "deny"}}}
     verdict = engine.check(bind("payments", spec, catalog.load([own])), read(pod()), NOWHERE)
-    assert [(one.policy, one.denies) for one in verdict.crashes] == [("telling-names", True)]
+
+    line = text.splitlines().index(f"    {raising}") + 1
+    place = f"{file}:{line}" if has_place else None
+    assert verdict.crashes == (engine.Crash("telling-names", error, denies=True, place=place),)
+    assert verdict.crashes[0].told == (f"{error} ({place})" if place else error)

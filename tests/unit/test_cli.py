@@ -223,7 +223,7 @@ def test_an_address_of_pages_that_is_none_is_told() -> None:
 def test_an_audit_names_the_address_of_pages() -> None:
     url = "https://docs.example/policies"
     text = podworthy("audit", BAD, "--docs-url", f"{url}/").stdout
-    assert text.endswith(f"What a policy asks, and why: {url}/claim-backing\n")
+    assert text.endswith(f"What a policy asks, and why: {url}/require-probes\n")
     sarif = podworthy("audit", BAD, "--format", "sarif", PODWORTHY_DOCS_URL=url).stdout
     assert f'"helpUri":"{url}/require-probes"' in sarif
 

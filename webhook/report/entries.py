@@ -110,6 +110,8 @@ class Judged(msgspec.Struct, frozen=True):
     """In the order of policy id and path."""
     exemptions: frozenset[str] = frozenset()
     """Names of those that made a difference."""
+    subjects: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """The container that each fill is about, by the fill's path; the object where it is none."""
     diff: Sequence[str] | None = None
     """The lines of a unified diff of the author's text that sets the fills; None if nobody asked
     for it."""

@@ -12,7 +12,7 @@ from webhook.messages import printable
 from webhook.report.entries import ErrorEntry, Heading, Judged, Source, Summary
 from webhook.report.output import Output
 from webhook.report.repository import Repository
-from webhook.report.wording import STDIN, Word, judged_by, label, message, outcome, word
+from webhook.report.wording import STDIN, Word, conclusion, label, message, recorded, word
 
 _COMMANDS: Final[dict[Word, str]] = {
     "deny": "error",
@@ -31,9 +31,11 @@ class GithubReport:
         self._output = output
         self._heading = heading
         self._repository = Repository()
+        self._recorded = 0
 
     def judged(self, judged: Judged) -> None:
-        """Write a command for each finding that counts."""
+        """Write a command for each finding that is not exempt."""
+        self._recorded += recorded(judged.findings)
         for finding in judged.findings:
             command = _COMMANDS.get(word(finding))
             if command:
@@ -47,7 +49,7 @@ class GithubReport:
 
     def close(self, summary: Summary) -> None:
         """Write the counts as a line of the log."""
-        self._output.write(f"{judged_by(self._heading, summary)}: {outcome(summary)}\n")
+        self._output.write(f"{conclusion(self._heading, summary, self._recorded)}\n")
 
     def _command(self, command: str, source: Source, title: str, text: str) -> None:
         properties = []

@@ -110,7 +110,7 @@ def _findings(name: str, kind: str, findings: list[FindingEntry]) -> str:
 
 def _line(finding: FindingEntry) -> str:
     told = f"{place(finding.source)}: {word(finding)}: {message(finding)} [{finding.policy}]"
-    return f"{told} {finding.path}"
+    return f"{told} {finding.path}" if finding.path else told
 
 
 def _element(name: str, kind: str, summary: str, lines: Iterable[str]) -> str:

@@ -10,7 +10,17 @@ from typing import Final
 from webhook.messages import count, printable
 from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
 from webhook.report.output import Output
-from webhook.report.wording import filled, judged_by, label, message, outcome, place, word
+from webhook.report.wording import (
+    Word,
+    filled,
+    judged_by,
+    label,
+    message,
+    outcome,
+    place,
+    recorded,
+    word,
+)
 
 MAX_CELL: Final = 400
 """Characters of a cell before it is escaped."""
@@ -26,23 +36,27 @@ class MarkdownReport:
         self._output = output
         self._heading = heading
         findings = ("Where", "Object", "Policy", "Finding")
-        self._denied = _Table(24_000, findings)
-        self._warned = _Table(12_000, findings)
+        self._findings: dict[Word, _Table] = {
+            "deny": _Table(22_000, findings),
+            "warn": _Table(11_000, findings),
+            "audit": _Table(4_000, findings),
+            "skip": _Table(8_000, findings),
+        }
         self._errors = _Table(8_000, ("Where", "Problem"))
-        self._exempted = _Table(8_000, findings)
         self._filled = _Table(8_000, ("Where", "Object", "Policy", "Timings"))
+        self._recorded = 0
 
     def judged(self, judged: Judged) -> None:
         """Keep the findings and fills."""
         name = label(judged.entry.object)
+        self._recorded += recorded(judged.findings)
         for finding in judged.findings:
             where, what = place(finding.source), message(finding)
             if finding.result == "error":
                 self._errors.add(where, f"{name}: {finding.policy}: {what}")
             else:
-                table = {"deny": self._denied, "skip": self._exempted}.get(word(finding))
-                (table or self._warned).add(where, name, finding.policy, what)
-        for fill, values in filled(judged.fills):
+                self._findings[word(finding)].add(where, name, finding.policy, what)
+        for fill, values in filled(judged):
             self._filled.add(place(fill.source), name, fill.policy, values)
 
     def failed(self, error: ErrorEntry) -> None:
@@ -51,12 +65,14 @@ class MarkdownReport:
 
     def close(self, summary: Summary) -> None:
         """Write all."""
+        findings, judged = self._findings, judged_by(self._heading, summary)
         self._output.write(
-            f"## podworthy: {outcome(summary)}\n\n{judged_by(self._heading, summary)}.\n"
+            f"## podworthy: {outcome(summary, self._recorded)}\n\n{judged}.\n"
             f"{self._errors.section('Not judged')}"
-            f"{self._denied.section('Violations')}"
-            f"{self._warned.section('Warnings')}"
-            f"{self._exempted.details(count(summary.skip, 'exempted finding'))}"
+            f"{findings['deny'].section('Violations')}"
+            f"{findings['warn'].section('Warnings')}"
+            f"{findings['audit'].details(count(self._recorded, 'recorded finding'))}"
+            f"{findings['skip'].details(count(summary.skip, 'exempted finding'))}"
             f"{self._filled.details(count(summary.fills, 'field to fill', 'fields to fill'))}"
         )
 

@@ -1,15 +1,25 @@
 """For people: what is wrong, where, and what to do about it."""
 
 import os
+from collections import Counter
 from typing import Final
 
 from msgspec import UNSET
 
 from webhook.links import policy_url
 from webhook.messages import printable
-from webhook.report.entries import ErrorEntry, Heading, Judged, Source, Summary
+from webhook.report.entries import ErrorEntry, FindingEntry, Heading, Judged, Source, Summary
 from webhook.report.output import Output
-from webhook.report.wording import STDIN, filled, judged_by, label, message, outcome, word
+from webhook.report.wording import (
+    STDIN,
+    Word,
+    conclusion,
+    filled,
+    label,
+    message,
+    recorded,
+    word,
+)
 
 _COLOURS: Final = {
     "deny": 31,
@@ -21,6 +31,8 @@ _COLOURS: Final = {
     "suggest": 36,
 }
 """SGR codes by the word at the start of a line."""
+_GRAVITY: Final[tuple[Word, ...]] = ("deny", "warn", "audit")
+"""The gravest first, without what nobody has to mend in a manifest."""
 _WIDTH: Final = len("suggest")
 _INDENT: Final = " " * (9 + _WIDTH + 2)
 """Below the text of a line: its number, the word and the spaces around them come before it."""
@@ -38,7 +50,9 @@ class TextReport:
         self._output = output
         self._heading = heading
         self._file: str | None = None
-        self._policies: set[str] = set()
+        self._recorded = 0
+        self._told: Counter[tuple[int, str]] = Counter()
+        """How often a finding of a gravity, an index of `_GRAVITY`, came from a policy."""
         self._in_colour = (
             output.is_terminal
             and not os.environ.get("NO_COLOR")
@@ -51,14 +65,10 @@ class TextReport:
             return
         self._write_file(judged.entry.source)
         self._write(f"  {label(judged.entry.object)}{_where(judged.entry.source)}")
-        for finding in judged.findings:
-            text = f"{message(finding)} [{finding.policy}]"
-            if finding.result == "skip":
-                self._write_line("skip", finding.source, text)
-            else:
-                self._policies.add(finding.policy)
-                self._write_line(word(finding), finding.source, text, finding.path)
-        for fill, text in filled(judged.fills):
+        self._recorded += recorded(judged.findings)
+        for finding in sorted(judged.findings, key=_order):
+            self._write_finding(finding)
+        for fill, text in sorted(filled(judged), key=lambda one: _line(one[0].source)):
             parent = fill.path.rpartition("/")[0]
             if judged.diff is None or parent in judged.without_diff:
                 self._write_line(fill.action, fill.source, f"{text} [{fill.policy}]", parent)
@@ -76,9 +86,11 @@ class TextReport:
         """Write the counts, and what helps next."""
         if self._file is not None:
             self._write("")
-        self._write(f"{judged_by(self._heading, summary)}: {outcome(summary)}")
-        if self._policies:
-            self._write(f"What a policy asks, and why: {self._where_to_read(min(self._policies))}")
+        self._write(conclusion(self._heading, summary, self._recorded))
+        if self._told:
+            # of those that are equally grave the most frequent
+            _, _, policy = min((gravity, -n, name) for (gravity, name), n in self._told.items())
+            self._write(f"What a policy asks, and why: {self._where_to_read(policy)}")
 
     def _where_to_read(self, policy: str) -> str:
         docs_url = self._heading.docs_url
@@ -90,6 +102,13 @@ class TextReport:
                 self._write("")
             self._file = source.file
             self._write(source.file if source.file != STDIN else "standard input")
+
+    def _write_finding(self, finding: FindingEntry) -> None:
+        how = word(finding)
+        if how in _GRAVITY:
+            self._told[_GRAVITY.index(how), finding.policy] += 1
+        path = "" if how == "skip" else finding.path
+        self._write_line(how, finding.source, f"{message(finding)} [{finding.policy}]", path)
 
     def _write_line(self, word: str, source: Source, text: str, path: str = "") -> None:
         line = "" if source.line is UNSET else str(source.line)
@@ -110,6 +129,15 @@ class TextReport:
 
     def _write(self, text: str) -> None:
         self._output.write(f"{printable(text)}\n")
+
+
+def _order(finding: FindingEntry) -> tuple[int, str]:
+    """As the author reads: down the file. Of one line and policy the paths are in order."""
+    return _line(finding.source), finding.policy
+
+
+def _line(source: Source) -> int:
+    return 0 if source.line is UNSET else source.line
 
 
 def _where(source: Source) -> str:

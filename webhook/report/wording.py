@@ -6,11 +6,22 @@ from typing import Final, Literal
 
 from msgspec import UNSET
 
+from webhook.api import PROBES
 from webhook.messages import count
-from webhook.report.entries import FillEntry, FindingEntry, Heading, ObjectName, Source, Summary
+from webhook.report.entries import (
+    FillEntry,
+    FindingEntry,
+    Heading,
+    Judged,
+    ObjectName,
+    Source,
+    Summary,
+)
 
 STDIN: Final = "-"
 """The file that is standard input."""
+
+_PROBES: Final = frozenset(f"{name}Probe" for name in PROBES)
 
 Word = Literal["deny", "warn", "audit", "skip", "error"]
 
@@ -48,27 +59,54 @@ def place(source: Source) -> str:
     return file if source.line is UNSET else f"{file}:{source.line}"
 
 
-def filled(fills: Iterable[FillEntry]) -> Iterator[tuple[FillEntry, str]]:
-    """What would be set, together for all fields of the same mapping, with the first of them."""
-    for _, group in groupby(fills, key=lambda fill: (fill.policy, fill.path.rpartition("/")[0])):
+def filled(judged: Judged) -> Iterator[tuple[FillEntry, str]]:
+    """What would be set, together for all fields of the same mapping, with the first of them.
+
+    `web: would set livenessProbe failureThreshold 6, timeoutSeconds 3`.
+    """
+    by_mapping = groupby(judged.fills, lambda fill: (fill.policy, fill.path.rpartition("/")[0]))
+    for (_, parent), group in by_mapping:
         together = list(group)
+        name = parent.rpartition("/")[2]
+        probe = f"{name} " if name in _PROBES else ""
         values = ", ".join(f"{fill.path.rpartition('/')[2]} {fill.value}" for fill in together)
-        yield together[0], f"would set {values}"
+        subject = judged.subjects.get(together[0].path)
+        yield together[0], f"{f'{subject}: ' if subject else ''}would set {probe}{values}"
+
+
+def recorded(findings: Iterable[FindingEntry]) -> int:
+    """How many findings have no consequence: those of the action audit."""
+    return sum(word(finding) == "audit" for finding in findings)
 
 
 def judged_by(heading: Heading, summary: Summary) -> str:
     """`2 objects judged by baseline (3 ignored)`."""
-    ignored = f" ({summary.ignored} ignored)" if summary.ignored else ""
+    ignored = _ignored(summary)
     return f"{count(summary.objects, 'object')} judged by {heading.profile}{ignored}"
 
 
-def outcome(summary: Summary) -> str:
-    """`2 violations, 1 warning`, or `clean`."""
+def conclusion(heading: Heading, summary: Summary, recorded: int) -> str:
+    """`2 objects judged by baseline (3 ignored): 1 violation`, or `no objects judged`."""
+    if not summary.objects and not summary.errors:
+        return f"no objects judged{_ignored(summary)}"
+    return f"{judged_by(heading, summary)}: {outcome(summary, recorded)}"
+
+
+def _ignored(summary: Summary) -> str:
+    return f" ({summary.ignored} ignored)" if summary.ignored else ""
+
+
+def outcome(summary: Summary, recorded: int) -> str:
+    """`2 violations, 1 warning`, or `clean`.
+
+    The summary has what is `recorded` among the warnings.
+    """
     if not summary.objects and not summary.errors:
         return "nothing to judge"
     counts = [
         count(summary.fail, "violation"),
-        count(summary.warn, "warning"),
+        count(summary.warn - recorded, "warning"),
+        count(recorded, "recorded", "recorded"),
         count(summary.skip, "exempted finding"),
         count(summary.error, "failed policy", "failed policies"),
         count(summary.fills, "field to fill", "fields to fill"),

@@ -134,9 +134,9 @@ def test_an_empty_class_is_explained() -> None:
     assert messages("claim-can-bind", uses(), claim(), volume(capacity={"storage": "500M"})) == [
         (
             FIRST_CLAIM,
-            "v: claim 'data' has storageClassName \"\", for which nothing is provisioned "
+            "v: claim 'data' has storageClassName \"\", so that nothing is provisioned "
             "(the nearest volume, 'pv', holds 500M, not 1Gi); "
-            "leave it out to get the default class, or make such a PersistentVolume",
+            "leave it out, or make such a volume",
         )
     ]
 
@@ -237,7 +237,7 @@ def test_of_equally_good_volumes_all_have_to_be_bare() -> None:
     both = [volume("a", **HOST), volume("b", **NFS)]
     assert messages("claim-backing", uses(), claim(), *both) == []
     ((_, message),) = messages("claim-backing", uses(), claim(), both[0], volume("b", **HOST))
-    assert "leads to hostPath volume 'a' without nodeAffinity" in message
+    assert "claim 'data' is on hostPath volume 'a' without nodeAffinity" in message
 
 
 def test_where_the_scheduler_binds_the_number_of_access_modes_does_not_count() -> None:

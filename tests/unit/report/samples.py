@@ -66,10 +66,12 @@ def fill(field: str, value: int) -> FillEntry:
 def judged(
     *entries: FindingEntry | FillEntry, file: str = "app.yaml", name: ObjectName = WEB
 ) -> Judged:
+    fills = [entry for entry in entries if isinstance(entry, FillEntry)]
     return Judged(
         ObjectEntry(name, at(2, file)),
         [entry for entry in entries if isinstance(entry, FindingEntry)],
-        [entry for entry in entries if isinstance(entry, FillEntry)],
+        fills,
+        subjects={fill.path: "web" for fill in fills},
     )
 
 

@@ -21,7 +21,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 EXAMPLES = [yaml.safe_load(text) for language, text in BLOCKS if language == "yaml"]
 WORKFLOWS = [example for example in EXAMPLES if "jobs" in example]
 (GITLAB,) = [example["podworthy"] for example in EXAMPLES if "podworthy" in example]
-(PRE_COMMIT,) = [example for example in EXAMPLES if "repos" in example]
+PRE_COMMIT = [example for example in EXAMPLES if "repos" in example]
 COMMANDS = [
     *re.findall(r"^\$ (podworthy audit .*)$", GUIDE, re.MULTILINE),
     *(line for line in GITLAB["script"] if line.startswith("podworthy ")),
@@ -86,10 +86,17 @@ def test_gitlab_takes_up_the_report_that_is_written() -> None:
     assert GITLAB["artifacts"]["when"] == "always"
 
 
-def test_pre_commit_takes_the_configuration() -> None:
+def test_there_are_two_ways_to_use_the_hook() -> None:
+    hooks = [example["repos"][0]["hooks"][0] for example in PRE_COMMIT]
+
+    assert [hook.get("pass_filenames", True) for hook in hooks] == [True, False]
+
+
+@pytest.mark.parametrize("example", PRE_COMMIT)
+def test_pre_commit_takes_the_configuration(example: dict[str, Any]) -> None:
     config = Path(".pre-commit-config.yaml")
-    config.write_text(yaml.safe_dump(PRE_COMMIT))
-    (hook,) = PRE_COMMIT["repos"][0]["hooks"]
+    config.write_text(yaml.safe_dump(example))
+    (hook,) = example["repos"][0]["hooks"]
     (offered,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 
     done = subprocess.run(
@@ -102,4 +109,5 @@ def test_pre_commit_takes_the_configuration() -> None:
 
     assert (done.returncode, done.stdout) == (0, "")
     assert hook["id"] == offered["id"]
-    assert run(f"podworthy audit {shlex.join(hook['args'])} deploy").exit_code == 1
+    files = ["deploy/mongodb.yaml"] if hook.get("pass_filenames", True) else []
+    assert run(f"podworthy audit {shlex.join(hook['args'] + files)}").exit_code == 1

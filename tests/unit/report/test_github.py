@@ -64,6 +64,12 @@ def test_a_command_for_each_finding_and_the_counts_last() -> None:
     )
 
 
+def test_what_is_recorded_is_no_warning() -> None:
+    assert written("github", judged(AUDITED, WARNED)).splitlines()[-1] == (
+        "1 object judged by baseline: 1 warning, 1 recorded"
+    )
+
+
 @pytest.mark.parametrize(
     ("finding", "names"),
     [

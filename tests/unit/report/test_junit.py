@@ -100,6 +100,13 @@ def test_a_failure_tells_all_violations() -> None:
     ]
 
 
+def test_a_crash_has_no_path() -> None:
+    error = parsed(judged(CRASHED)).find("testsuite/testcase/error")
+
+    assert error is not None
+    assert error.text == "app.yaml:9: error: the policy failed: KeyError: 'x' [require-probes]"
+
+
 def test_a_suite_for_each_file_in_the_order_of_the_input() -> None:
     unread = ErrorEntry(at(40, "b.yaml"), "expected a mapping")
     root = parsed(judged(file="b.yaml"), unread, judged(file="a.yaml"), UNREAD)

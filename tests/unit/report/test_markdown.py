@@ -57,20 +57,34 @@ def test_sections_in_the_order_of_what_to_look_at_first() -> None:
     text = written("markdown", judged(*EVERY_KIND, fill("periodSeconds", 10)), UNREAD)
 
     assert titles(text) == [
-        "podworthy: 1 violation, 3 warnings, 1 exempted finding, 1 failed policy, "
+        "podworthy: 1 violation, 2 warnings, 1 recorded, 1 exempted finding, 1 failed policy, "
         "1 field to fill, 1 error",
         "Not judged",
         "Violations",
         "Warnings",
+        "1 recorded finding",
         "1 exempted finding",
         "1 field to fill",
     ]
-    assert text.count("<details>") == text.count("</details>") == 2
+    assert text.count("<details>") == text.count("</details>") == 3
 
 
 def test_a_finding_is_a_row() -> None:
     assert rows(written("markdown", judged(DENIED))) == [
         ["app.yaml:9", "StatefulSet shop/web", "require-probes", "web: no livenessProbe; add one"]
+    ]
+
+
+def test_what_would_be_set_is_a_row_for_each_probe() -> None:
+    assert rows(
+        written("markdown", judged(fill("failureThreshold", 6), fill("periodSeconds", 9)))
+    ) == [
+        [
+            "app.yaml:11",
+            "StatefulSet shop/web",
+            "probe-timing",
+            "web: would set livenessProbe failureThreshold 6, periodSeconds 9",
+        ]
     ]
 
 
@@ -123,7 +137,7 @@ def test_the_report_fits_into_a_comment_and_counts_the_rest() -> None:
     text = written("markdown", *told, *[fills] * 400, *[UNREAD] * 1_000)
 
     assert COMMENT / 2 < len(text) < COMMENT
-    assert text.count("\nand ") == 5
+    assert text.count("\nand ") == 6
     denied = sum("`require-probes`" in line for line in _section(text, "Violations"))
     assert f"and {50 - denied} more" in _section(text, "Violations")
 

@@ -63,4 +63,4 @@ def test_a_file_that_cannot_be_written_is_named_and_the_others_are_written(tmp_p
     assert reports.problems == [
         f"the report could not be written to {missing}: No such file or directory"
     ]
-    assert "nothing to judge" in (tmp_path / "b").read_text()
+    assert "no objects judged" in (tmp_path / "b").read_text()

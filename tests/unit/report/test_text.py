@@ -22,7 +22,9 @@ from tests.unit.report.samples import (
     judged,
     written,
 )
-from webhook.report.entries import ErrorEntry, Judged
+from webhook.report.entries import ErrorEntry, FindingEntry, Judged, Source, Summary
+from webhook.report.output import Output
+from webhook.report.text import TextReport
 
 
 class Terminal(io.StringIO):
@@ -47,7 +49,7 @@ app.yaml
   StatefulSet shop/web, line 2
       9  deny     web: no livenessProbe; add one [require-probes]
                   /spec/template/spec/containers/0/livenessProbe
-     11  fill     would set failureThreshold 6, periodSeconds 10 [probe-timing]
+     11  fill     web: would set livenessProbe failureThreshold 6, periodSeconds 10 [probe-timing]
                   /spec/template/spec/containers/0/livenessProbe
   StatefulSet shop/web, line 2
       9  warn     web: no livenessProbe; add one [require-probes]
@@ -92,6 +94,74 @@ def test_an_expired_exemption_warns_and_says_whose_it_was() -> None:
 
 def test_the_action_audit_has_a_word_of_its_own() -> None:
     assert "      9  audit    web: no livenessProbe" in written("text", judged(AUDITED))
+
+
+def test_what_is_recorded_is_no_warning() -> None:
+    assert "judged by baseline: 1 warning, 1 recorded\n" in written("text", judged(AUDITED, WARNED))
+
+
+def test_an_object_is_told_from_its_first_line_to_its_last() -> None:
+    text = written(
+        "text",
+        judged(
+            changed(DENIED, policy="a", source=at(9), message="third"),
+            changed(WARNED, policy="a", source=at(3), message="first"),
+            changed(DENIED, policy="b", source=at(10), message="fifth"),
+            changed(DENIED, policy="b", source=at(9), message="fourth", path="/a/2"),
+            changed(DENIED, policy="b", source=at(9), message="fourth too", path="/a/10"),
+            changed(CRASHED, policy="c", source=Source("app.yaml"), message="before all"),
+            changed(SKIPPED, policy="c", source=at(4), message="second"),
+            msgspec.structs.replace(fill("x", 8), source=at(12)),
+            msgspec.structs.replace(fill("y", 7), source=at(11), path="/spec/y"),
+        ),
+    )
+
+    told = ["before all", "first", "second", "third", "fourth", "fourth too", "fifth", "y 7", "x 8"]
+    assert sorted(told, key=text.index) == told
+
+
+ADVICE = "What a policy asks, and why: podworthy explain "
+
+
+@pytest.mark.parametrize(
+    ("findings", "policy"),
+    [
+        ([changed(WARNED, policy="a"), changed(DENIED, policy="z")], "z"),
+        ([changed(AUDITED, policy="a"), changed(WARNED, policy="z")], "z"),
+        ([changed(WARNED, policy="a")] * 9 + [changed(DENIED, policy="z")], "z"),
+        ([changed(DENIED, policy="a"), *[changed(DENIED, policy="z")] * 2], "z"),
+        ([changed(DENIED, policy="z"), changed(DENIED, policy="a")], "a"),
+        ([changed(CRASHED, policy="a"), changed(AUDITED, policy="z")], "z"),
+    ],
+)
+def test_the_last_line_is_about_the_gravest_then_the_most_frequent(
+    findings: list[FindingEntry], policy: str
+) -> None:
+    assert written("text", judged(*findings)).splitlines()[-1] == f"{ADVICE}{policy}"
+
+
+@pytest.mark.parametrize("findings", [[CRASHED], [SKIPPED], [CRASHED, SKIPPED]])
+def test_there_is_no_advice_where_the_author_has_nothing_to_mend(
+    findings: list[FindingEntry],
+) -> None:
+    assert ADVICE not in written("text", judged(*findings, fill("periodSeconds", 10)))
+
+
+def test_nothing_to_judge() -> None:
+    output = io.StringIO()
+    TextReport(Output(output), HEADING).close(Summary(ignored=2))
+
+    assert output.getvalue() == "no objects judged (2 ignored)\n"
+
+
+def test_only_unreadable_input() -> None:
+    assert written("text", UNREAD).endswith("0 objects judged by baseline: 1 error\n")
+
+
+def test_what_an_own_policy_sets_elsewhere_has_no_probe_to_name() -> None:
+    priority = msgspec.structs.replace(fill("x", 5), path="/spec/priority")
+
+    assert "fill     web: would set priority 5 [probe-timing]" in written("text", judged(priority))
 
 
 def test_clean_objects_are_only_counted() -> None:
@@ -142,7 +212,7 @@ def test_a_diff_in_place_of_what_would_be_set() -> None:
         """\
 app.yaml
   StatefulSet shop/web, line 2
-     11  fill     would set periodSeconds 10 [probe-timing]
+     11  fill     web: would set readinessProbe periodSeconds 10 [probe-timing]
                   /spec/template/spec/containers/0/readinessProbe
                   not set: it is an alias
 --- app.yaml
