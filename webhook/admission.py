@@ -49,7 +49,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     default: str
     """Name of the profile for requests that name none."""
     exemptions: Exemptions = Exemptions()
-    listed: frozenset[str] = frozenset()
+    controllers: frozenset[str] = frozenset()
     """Users whose ownerReferences are believed, besides the built-in controllers."""
 
     def profile(self, name: str | None) -> Profile:
@@ -103,7 +103,7 @@ class Admission:
             return ()
         user = request.user_info.username if request.user_info else None
         today = self._clock().astimezone(UTC).date()
-        return snapshot.exemptions.reach(identify(reading, user, snapshot.listed), today)
+        return snapshot.exemptions.reach(identify(reading, user, snapshot.controllers), today)
 
     def _validate(
         self, profile: Profile, request: review.Request, reading: Reading, grants: Sequence[Grant]

@@ -43,14 +43,14 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 def identify(
-    reading: Reading, user: str | None = None, listed: frozenset[str] = frozenset()
+    reading: Reading, user: str | None = None, controllers: frozenset[str] = frozenset()
 ) -> Identity:
     """The identity of an object that `user` sent; None where nobody did, as in a file.
 
-    `listed` are users that are believed in like built-in controllers, for owners of any kind.
+    `controllers` are users that are believed in like built-in controllers, for owners of any kind.
     """
     workload, metadata = reading.workload, reading.metadata
-    owners = tuple(_owners(metadata, workload.kind, user, listed))
+    owners = tuple(_owners(metadata, workload.kind, user, controllers))
     return Identity(
         namespace=workload.namespace,
         names=((workload.kind, _name(metadata)), *owners),
@@ -64,12 +64,12 @@ def _name(metadata: Metadata) -> str:
 
 
 def _owners(
-    metadata: Metadata, kind: str, user: str | None, listed: frozenset[str]
+    metadata: Metadata, kind: str, user: str | None, controllers: frozenset[str]
 ) -> Iterator[tuple[str, str]]:
     owner = next((o for o in metadata.owner_references or () if o.controller), None)
     if owner is None or not owner.kind or not owner.name or user is None:
         return
-    if user not in listed and not _is_its_controller(user, owner):
+    if user not in controllers and not _is_its_controller(user, owner):
         return
     yield owner.kind, owner.name
     if kind == "Pod":

@@ -18,9 +18,9 @@ def owned(obj: Object, kind: str, name: str, api_version: str = "apps/v1", **mor
     return obj
 
 
-def names(obj: Object, user: str | None, *listed: str) -> list[tuple[str, str]]:
+def names(obj: Object, user: str | None, *controllers: str) -> list[tuple[str, str]]:
     """For whom the object stands besides itself."""
-    identity = identify(read(obj), user, frozenset(listed))
+    identity = identify(read(obj), user, frozenset(controllers))
     assert identity.names[0] == (obj["kind"], obj["metadata"].get("name", "?"))
     return list(identity.names[1:])
 

@@ -30,7 +30,7 @@ class Court(msgspec.Struct, frozen=True):
     today: date
     """In UTC: which exemptions are in force."""
     lookups: Lookups = NOWHERE
-    listed: frozenset[str] = frozenset()
+    controllers: frozenset[str] = frozenset()
     """Users whose ownerReferences are believed, besides the built-in controllers."""
 
 
@@ -62,7 +62,7 @@ def _grants(court: Court, subject: Subject) -> Sequence[Grant]:
     """The exemptions that reach a workload."""
     if not court.exemptions:
         return ()
-    identity = identify(subject.reading, subject.user, court.listed)
+    identity = identify(subject.reading, subject.user, court.controllers)
     return court.exemptions.reach(identity, court.today)
 
 

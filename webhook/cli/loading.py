@@ -73,7 +73,7 @@ def load_court(
         documents.profiles[profile],
         documents.exemptions,
         datetime.now(UTC).date(),
-        listed=frozenset(controllers),
+        controllers=frozenset(controllers),
     )
 
 
