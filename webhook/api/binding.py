@@ -32,7 +32,7 @@ class Unbound(msgspec.Struct, frozen=True):
     subject: str
     """The volume's label, or the template's name."""
     title: str
-    """`claim 'data'`, `claim template 'data'`."""
+    """`claim 'data'`, `the claim template`."""
     spec: ClaimSpec
     namespace: str | None
     names: str
