@@ -227,7 +227,7 @@ def _counts(listed: Iterable[Entry]) -> str:
     if unused := sum(bool(entry.unused) for entry in listed):
         counts.append(f"{unused} unused in this audit")
     if nameless := sum(map(_is_nameless, listed)):
-        counts.append(f"{nameless} of which manifests without a namespace tell nothing")
+        counts.append(f"{nameless} unknown without --namespace")
     return ", ".join(counts)
 
 

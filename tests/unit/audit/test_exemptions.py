@@ -206,10 +206,7 @@ def test_without_a_namespace_nobody_knows_whether_it_is_unused(governance: Path)
     pods.write_text(POD)
     text, notes = listed("--exemptions", file, pods)
     assert states(text) == {"web": "expiring, no namespace", "db": "expiring, unused"}
-    assert text.endswith(
-        "\n2 expiring, 1 unused in this audit, "
-        "1 of which manifests without a namespace tell nothing\n"
-    )
+    assert text.endswith("\n2 expiring, 1 unused in this audit, 1 unknown without --namespace\n")
     why = "is for namespace shop, and the manifest names none: --namespace shop"
     assert notes == (f"podworthy: exemption web ({file}:1) does not count for Pod web: it {why}\n")
     report, _ = listed("--exemptions", file, "--format", "json", pods)
