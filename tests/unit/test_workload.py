@@ -482,6 +482,11 @@ def test_the_claim_of_an_ephemeral_volume_is_made_for_each_pod() -> None:
         ("2e3", 2000),
         ("1Ei", 2**60),
         (".5k", 500),
+        ("2.", 2),
+        ("9" * 2_000_000 + "Ei", 2**63 - 1),
+        ("-" + "9" * 2_000_000, 1 - 2**63),
+        ("1" + "0" * 99 + "e-99", 1),
+        ("0." + "0" * 2_000_000 + "n", 0),
         (None, 0),
     ],
 )
@@ -489,7 +494,14 @@ def test_a_quantity_is_counted_in_whole_units(written: Any, read: int) -> None:
     assert quantity(written, "/x") == read
 
 
-@pytest.mark.parametrize("written", ["", "10 Gi", "1gi", "Gi", True, "1e999", "0x10"])
+@pytest.mark.parametrize("written", ["", "10 Gi", "1gi", "Gi", True, "1e999", "0x10", "\u0663Gi"])
 def test_what_is_no_quantity_names_its_place(written: Any) -> None:
     with pytest.raises(MalformedObject, match=r"/x: .* is not a quantity"):
         quantity(written, "/x")
+
+
+def test_a_long_row_of_digits_is_refused_at_once_and_not_repeated_whole() -> None:
+    # it took a minute for every 30,000 digits
+    with pytest.raises(MalformedObject) as error:
+        quantity("9" * 1_000_000 + "x", "/x")
+    assert len(str(error.value)) < 200

@@ -11,9 +11,15 @@ from webhook.api import ClaimSpec, Requirement, pointer_token
 from webhook.errors import MalformedObject
 
 _QUANTITY: Final = re.compile(
-    r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))"
-    r"(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d{1,2})?"
+    r"(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+))"
+    r"(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d{1,2})?",
+    re.ASCII,
 )
+"""Only one way leads through a row of digits, or a long one would take minutes to refuse."""
+_MAX_QUANTITY: Final = Decimal(2**63 - 1)
+"""What is more counts as this, as in Go; Python takes minutes to convert a million digits."""
+_MAX_SHOWN: Final = 60
+"""Characters of a wrong value in a message."""
 _FACTORS: Final = {
     **{suffix: Decimal(10) ** power for suffix, power in zip("num", (-9, -6, -3), strict=True)},
     **{suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", 1)},
@@ -130,5 +136,12 @@ def quantity(value: Any, path: str) -> int:
             factor = _FACTORS.get(suffix) or (
                 Decimal(10) ** int(suffix[1:]) if suffix else Decimal(1)
             )
-            return int((Decimal(found["number"]) * factor).to_integral_value("ROUND_CEILING"))
-    raise MalformedObject(path, f"{value!r} is not a quantity such as 10Gi")
+            # in the bounds of Decimal, and still too much with the smallest factor
+            number = _clamped(Decimal(found["number"]), _MAX_QUANTITY.scaleb(99))
+            amount = _clamped(number * factor, _MAX_QUANTITY)
+            return int(amount.to_integral_value("ROUND_CEILING"))
+    raise MalformedObject(path, f"{repr(value)[:_MAX_SHOWN]} is not a quantity such as 10Gi")
+
+
+def _clamped(number: Decimal, most: Decimal) -> Decimal:
+    return max(-most, min(number, most))
