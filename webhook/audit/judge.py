@@ -55,6 +55,7 @@ def judge(court: Court, subject: Subject) -> Judged:
         sorted(findings, key=_order),
         sorted(fills, key=_order),
         frozenset(used | {exemption.name for exemption in proposal.spared}),
+        {filling.fill.path: filling.fill.subject for filling in proposal.fillings},
     )
 
 
@@ -102,7 +103,7 @@ def _crashes(
             action=None,
             object=name,
             path="",
-            message=crash.error,
+            message=crash.told,
             source=subject.place.source(),
         )
 

@@ -247,9 +247,9 @@ def test_a_policy_that_crashes_is_told(podworthy_fix: Fix, profiles: dict[str, P
 
     outcome = podworthy_fix("app.yaml", profile=filling(profiles))
 
-    assert (outcome.code, outcome.stderr) == (
-        3,
-        "podworthy: app.yaml:1: the policy own failed: ValueError: oops\n",
+    assert outcome.code == 3
+    assert outcome.stderr.startswith(
+        f"podworthy: app.yaml:1: the policy own failed: ValueError: oops ({__file__}:"
     )
 
 

@@ -59,13 +59,13 @@ def test_what_cannot_be_rewritten_is_said_in_its_place(profiles: dict[str, Profi
         """\
 standard input
   Pod shop/web, line 1
-      7  fill     would set livenessProbe failureThreshold 6, periodSeconds 10, timeoutSeconds 3 \
-[probe-timing]
+      7  fill     web: would set livenessProbe failureThreshold 6, periodSeconds 10, \
+timeoutSeconds 3 [probe-timing]
                   /spec/containers/0/livenessProbe
                   not set: livenessProbe has the anchor &probe, and what stands as *probe would \
 change with it; write it out there
-      9  fill     would set readinessProbe failureThreshold 3, periodSeconds 10, timeoutSeconds 3 \
-[probe-timing]
+      9  fill     web: would set readinessProbe failureThreshold 3, periodSeconds 10, \
+timeoutSeconds 3 [probe-timing]
                   /spec/containers/0/readinessProbe
                   not set: readinessProbe is the alias *probe, which stands for text elsewhere; \
 write it out
