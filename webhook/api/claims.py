@@ -31,7 +31,7 @@ class ClaimSpec(msgspec.Struct, frozen=True):
     """None: nothing is said, the default class is meant. Empty: only volumes without a class."""
     access_modes: tuple[str, ...]
     request: int
-    """Bytes; 0 if none is written."""
+    """Bytes; 0 if none is written, or something that is no quantity."""
     volume_mode: str
     """`Filesystem` or `Block`."""
     volume_name: str | None

@@ -77,6 +77,8 @@ class Hearing(msgspec.Struct, frozen=True):
             for found in objects(text.file, document, self.namespace):
                 if isinstance(found, Ignored | Around):
                     outcome.ignored += 1
+                    if isinstance(found, Around) and found.note:
+                        told.append(Told(note=found.note))
                     continue
                 is_judged = True
                 if isinstance(found, ErrorEntry):

@@ -56,6 +56,8 @@ class Around(msgspec.Struct, frozen=True):
     """Something that is judged only as what stands around a workload, a claim for one."""
 
     object: lookups.Object
+    note: str = ""
+    """Why it cannot be looked up, if its shape is not Kubernetes'."""
 
 
 class Ignored(msgspec.Struct, frozen=True):
@@ -149,17 +151,28 @@ def _written(place: Place, value: dict[str, Any], api_version: str, kind: str) -
     return Subject(place, reading, _WRITTEN)
 
 
-def _around(place: Place, value: dict[str, Any], kind: str) -> Found:
+def _around(place: Place, value: dict[str, Any], kind: str) -> Around:
+    namespace = _namespace(value)
     try:
-        namespace = None if _namespace(value) else place.namespace
-        return Around(lookups.read(kind, msgspec.json.encode(value), namespace))
+        raw = msgspec.json.encode(value)
+        return Around(lookups.read(kind, raw, None if namespace else place.namespace))
     except MalformedObject as error:
-        return place.error(error.pointer, error.problem)
+        # it is not judged, so it is no error; but it is there, and must not count as absent
+        where = namespace if isinstance(namespace, str) else place.namespace
+        name = _metadata(value).get("name")
+        fragment = lookups.Fragment(kind, where, name if isinstance(name, str) else "")
+        source = place.source(error.pointer)
+        note = f"{source.file}:{source.line}: {error.pointer}: {error.problem}"
+        return Around(fragment, f"{note}; nothing is said of what refers to this {kind}")
 
 
 def _namespace(value: dict[str, Any]) -> Any:
+    return _metadata(value).get("namespace")
+
+
+def _metadata(value: dict[str, Any]) -> dict[str, Any]:
     metadata = value.get("metadata")
-    return metadata.get("namespace") if isinstance(metadata, dict) else None
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _reviewed(place: Place, envelope: dict[str, Any], pointer: str) -> Found:

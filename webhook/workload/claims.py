@@ -84,19 +84,30 @@ def claim_spec(
 ) -> ClaimSpec:
     """The spec at `path` of a claim with these annotations.
 
-    Raises `MalformedObject` for a request that is no quantity, and a label that is no string.
+    Raises `MalformedObject` for a request that is neither string nor number, and a label that is no
+    string.
     """
     wire = wire or WireClaimSpec()
     requests = (wire.resources.requests if wire.resources else None) or {}
     return ClaimSpec(
         storage_class=storage_class(wire.storage_class_name, annotations),
         access_modes=tuple(wire.access_modes or ()),
-        request=quantity(requests.get("storage", 0), f"{path}/resources/requests/storage"),
+        request=_request(requests.get("storage"), f"{path}/resources/requests/storage"),
         volume_mode=wire.volume_mode or "Filesystem",
         volume_name=wire.volume_name or None,
         selector=tuple(_requirements(wire.selector or WireSelector(), f"{path}/selector")),
         attributes_class=wire.volume_attributes_class_name or "",
     )
+
+
+def _request(value: Any, path: str) -> int:
+    """The request; 0 for a text that is no quantity, such as a variable that is still to be set."""
+    try:
+        return quantity(value, path)
+    except MalformedObject:
+        if isinstance(value, str):
+            return 0
+        raise
 
 
 def storage_class(written: str | None, annotations: Mapping[str, Any] | None) -> str | None:

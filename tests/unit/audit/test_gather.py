@@ -1,6 +1,7 @@
 """Workloads are judged together with what stands around them in the same inputs."""
 
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import profile
+from tests.builders import profile, statefulset
 from webhook import goyaml
 from webhook.api import Claim
 from webhook.audit.gather import gather
@@ -136,12 +137,33 @@ request:
     assert outcome.findings() == []
 
 
-def test_a_claim_of_a_wrong_shape_is_an_error_and_told_once(audit: Any) -> None:
-    outcome = audit(f"{POD}---\n{CLAIM.replace('[ReadWriteOnce]', 'ReadWriteOnce')}")
+def test_a_claim_of_a_wrong_shape_is_noted_once_and_nothing_is_said_of_it(audit: Any) -> None:
+    """It is not judged, so it is no error; it is there, so it is not absent."""
+    other = CLAIM.replace("name: data", "name: other")
+    broken = CLAIM.replace("[ReadWriteOnce]", "ReadWriteOnce")
+    outcome = audit(f"{POD.replace('dta', 'data')}---\n{broken}---\n{other}")
 
-    assert outcome.code == 3
-    assert outcome.errors() == [(14, "/spec/accessModes: expected a list, got a string")]
-    assert outcome.findings() == [], "the claim may be the one that is meant"
+    assert outcome.code == 0
+    assert outcome.errors() == []
+    assert outcome.findings("policy", "message") == []
+    assert outcome.stderr == (
+        "podworthy: -:14: /spec/accessModes: expected a list, got a string; "
+        "nothing is said of what refers to this PersistentVolumeClaim\n"
+    )
+
+
+def test_a_variable_in_place_of_a_size_is_no_error(audit: Any) -> None:
+    """As before `envsubst` or Flux's postBuild: the rest of the workload can be judged."""
+    template = {
+        "metadata": {"name": "data"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "${SIZE}"}},
+        },
+    }
+    obj = statefulset()
+    obj["spec"]["volumeClaimTemplates"] = [template]
+    assert audit(json.dumps(obj)).code == 0
 
 
 def test_what_cannot_be_read_is_told_once(audit: Any) -> None:

@@ -200,7 +200,7 @@ def test_only_what_has_namespaces_is_in_one() -> None:
         ("PersistentVolumeClaim", {"spec": {"accessModes": "ReadWriteOnce"}}, "/spec/accessModes"),
         (
             "PersistentVolumeClaim",
-            {"spec": {"resources": {"requests": {"storage": "10GB"}}}},
+            {"spec": {"resources": {"requests": {"storage": ["10G"]}}}},
             "/spec/resources/requests/storage",
         ),
         (
