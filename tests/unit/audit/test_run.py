@@ -134,6 +134,25 @@ def test_order_is_input_then_policy_then_path(audit: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("format_name", ["text", "json", "github"])
+def test_what_is_known_is_told_before_the_next_input_is_read(
+    tmp_path: Path, format_name: str
+) -> None:
+    (tmp_path / "pod.yaml").write_text(BAD_POD)
+    stdout = io.StringIO()
+    told: list[str] = []
+
+    class Late(io.BytesIO):
+        def read(self, _: int | None = -1) -> bytes:
+            told.append(stdout.getvalue())
+            return b""
+
+    judged_by = Court(check_by("deny", "/spec"), Exemptions(), NOON.date())
+    run([str(tmp_path), "-"], judged_by, [Format(format_name)], stdin=Late(), stdout=stdout)
+
+    assert "pod.yaml" in told[0]
+
+
 def test_repeated_keys_of_a_judged_document_are_told(audit: Any) -> None:
     outcome = audit(f"a: 1\na: 2\n---\n{BAD_POD}kind: Pod\n")
 
