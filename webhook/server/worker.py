@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import uvloop
 from gunicorn.workers import base
 
-from webhook.server.protocol import Connection, Service
+from webhook.server.protocol import Connection
+from webhook.server.service import Service
 
 if TYPE_CHECKING:
     from webhook.server.application import Application
@@ -35,7 +36,12 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
 
     def init_process(self) -> None:
         """Set up what this process needs, after the fork; gunicorn's part then calls `run`."""
-        self._service = Service(self.app.routes, self.app.decisions.write, MAX_CONNECTIONS)
+        self._service = Service(
+            self.app.routes,
+            self.app.decisions.write,
+            self.app.credentials.trusts,
+            MAX_CONNECTIONS,
+        )
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._leave = asyncio.Event()
         self._leave_now = asyncio.Event()
@@ -69,7 +75,7 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
             await self._loop.create_server(
                 lambda: Connection(self._service),
                 sock=listener.sock,
-                ssl=self.app.context,
+                ssl=self.app.credentials.context,
                 ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
                 ssl_shutdown_timeout=CLOSE_TIMEOUT,
             )
