@@ -56,9 +56,7 @@ class Client:
     def _ask(self) -> None:
         # http.client closes what the server said it would, and nothing else
         if self._connection.sock is None:
-            self._connection.connect()
-            self.connections += 1
-            self.shown.add(fingerprint(self._connection.sock))
+            self._connect()
         self._connection.request("POST", "/validate", BODY)
         answer = self._connection.getresponse()
         body = answer.read()
@@ -67,6 +65,12 @@ class Client:
         self.answers += 1
         if not self._keep:
             self._connection.close()
+
+    def _connect(self) -> None:
+        self._connection.connect()
+        assert isinstance(self._connection.sock, ssl.SSLSocket)
+        self.connections += 1
+        self.shown.add(fingerprint(self._connection.sock))
 
 
 def fingerprint(connection: ssl.SSLSocket) -> str:

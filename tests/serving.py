@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,9 +63,9 @@ class Served:
 
 def read_answer(connection: socket.socket, method: str = "GET") -> tuple[int, str, bytes]:
     """Status, Content-Type and body of the next answer on a connection."""
-    response = http.client.HTTPResponse(connection, method=method)
-    response.begin()
-    return response.status, response.headers["Content-Type"], response.read()
+    with closing(http.client.HTTPResponse(connection, method=method)) as response:
+        response.begin()
+        return response.status, response.headers["Content-Type"], response.read()
 
 
 def eventually(condition: Callable[[], object]) -> None:
@@ -88,6 +88,13 @@ main()
 """
 
 
+def serve_command(lifetime: float = surface.LIFETIME) -> list[str]:
+    """The beginning of a command line that serves, and reloads soon; `lifetime` is that of
+    connections, in seconds."""
+    program = _PROGRAM.format(period=RELOAD_PERIOD, lifetime=lifetime)
+    return [sys.executable, "-c", program, "serve"]
+
+
 @contextmanager
 def serving(
     *arguments: str, authority: Path | None = None, lifetime: float = surface.LIFETIME
@@ -95,11 +102,10 @@ def serving(
     """`podworthy serve --dev --port 0 ARGUMENTS`, ready; stopped at the end if it still runs.
 
     With an `authority`, a PEM file that clients trust, it brings no certificate of its own: the
-    arguments must name one. `lifetime` is that of connections, in seconds.
+    arguments must name one. For `lifetime` see `serve_command`.
     """
-    program = _PROGRAM.format(period=RELOAD_PERIOD, lifetime=lifetime)
     how = ["--host", "127.0.0.1"] if authority else ["--dev"]
-    command = [sys.executable, "-c", program, "serve", *how, "--port", "0", *arguments]
+    command = [*serve_command(lifetime), *how, "--port", "0", *arguments]
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory)
         with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err:

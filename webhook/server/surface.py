@@ -32,8 +32,8 @@ transport/cache.go): whoever closes first should be the client, or its next requ
 LIFETIME: Final = 300
 """Seconds after which a connection gets its last answer. The API server keeps one as long as there
 is something to ask, so without an end a new replica would get nothing to do, and a client that came
-before a new certificate or authority would never meet it. A handshake takes a millisecond or two:
-nothing, once in five minutes."""
+before a new certificate or authority would never meet it. A handshake costs half a millisecond to a
+few: nothing, once in five minutes."""
 JITTER: Final = 0.2
 """The part of its lifetime by which a connection's own may be shorter or longer: those that were
 opened together, at a rollout, are not to come back together."""
@@ -68,11 +68,19 @@ def _error(status: int, message: str, allow: str | None = None) -> Response:
     return Response(status, error_body(message), allow=allow)
 
 
+def _forbidden(message: str) -> Response:
+    """A refusal of the API server itself, whose user reads the message because it is a Status, too:
+    of any other body client-go shows "unknown" (rest/request.go, `Result.Error`)."""
+    status = {"apiVersion": "v1", "kind": "Status", "status": "Failure"}
+    status |= {"message": message, "reason": "Forbidden"}
+    return Response(403, msgspec.json.encode({"error": message, **status, "code": 403}))
+
+
 CONTINUE: Final = Response(100, b"")
 BAD_REQUEST: Final = _error(400, "not a valid HTTP/1.1 request")
 NO_UPGRADE: Final = _error(400, "this server speaks HTTP/1.1 only: no upgrade, no tunnel")
-UNKNOWN_CLIENT: Final = _error(
-    403, "only for the API server: the connection has no client certificate that --client-ca allows"
+UNKNOWN_CLIENT: Final = _forbidden(
+    "only for the API server: the connection has no client certificate that --client-ca allows"
 )
 NOT_FOUND: Final = _error(
     404,
