@@ -1,4 +1,4 @@
-"""How the server shows who it is, and whom it believes: kept at what the files say. (ADR 13)"""
+"""How the server shows who it is, and whom it believes: kept at what the files say. (ADR 15)"""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime

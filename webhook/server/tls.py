@@ -18,7 +18,7 @@ class LatestContext(ssl.SSLContext):
     """Stands for the context in force: a server holds on to this one, each handshake is the
     latest one's from its beginning to its end.
 
-    To change a context that handshakes use is a race within OpenSSL, which crashes. (ADR 13)
+    To change a context that handshakes use is a race within OpenSSL, which crashes. (ADR 15)
     """
 
     latest: ssl.SSLContext
