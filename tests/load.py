@@ -31,7 +31,9 @@ class Client:
         self.answers = 0
         self.connections = 0
         self.failures: list[str] = []
-        """What was not answered by a verdict, each with its reason."""
+        """Requests that were not answered by a verdict, each with its reason."""
+        self.turned_away: str | None = None
+        """Why it got no connection, which is its end."""
         self.shown: set[str] = set()
         """Fingerprints of the server's certificates."""
 
@@ -45,7 +47,7 @@ class Client:
         assert not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stop.is_set() and self._is_connected():
             try:
                 self._ask()
             except Exception as error:
@@ -53,10 +55,16 @@ class Client:
                 self._connection.close()
         self._connection.close()
 
+    def _is_connected(self) -> bool:
+        try:
+            # http.client closes what the server said it would, and nothing else
+            if self._connection.sock is None:
+                self._connect()
+        except OSError as error:
+            self.turned_away = repr(error)
+        return self.turned_away is None
+
     def _ask(self) -> None:
-        # http.client closes what the server said it would, and nothing else
-        if self._connection.sock is None:
-            self._connect()
         self._connection.request("POST", "/validate", BODY)
         answer = self._connection.getresponse()
         body = answer.read()
@@ -92,3 +100,9 @@ def load(served: Served, *, kept: int = 1, new: int = 1) -> Iterator[list[Client
     finally:
         for client in clients:
             client.stop()
+
+
+def losses(clients: list[Client]) -> list[str]:
+    """Everything that went wrong."""
+    turned_away = [client.turned_away for client in clients if client.turned_away]
+    return [*turned_away, *(failure for client in clients for failure in client.failures)]

@@ -44,6 +44,14 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         leave.daemon = True
         leave.start()
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Once it leaves, close the socket: who comes now is refused and may go elsewhere, instead
+        of waiting for the process to end."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
     def handle_request(self, req: Request, conn: TConn) -> Any:
         """Answer one request, if it is one that we answer; in a thread."""
         _check(req, trusted=self.app.credentials.trusts(conn.sock.getpeercert()))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.certificates import Authority, Pair
-from tests.load import Client, fingerprint, load
+from tests.load import Client, fingerprint, load, losses
 from tests.mounts import Mount
 from tests.serving import PATIENCE, Served, eventually, serving
 
@@ -112,7 +112,7 @@ def test_certificates_change(arguments: list[str], tmp_path: Path) -> None:
         eventually(lambda: answers(clients) >= REQUESTS)
         assert not has_told(served)
         assert "Traceback" not in served.stderr
-    assert [client.failures for client in clients] == [[]] * 4
+    assert losses(clients) == []
     assert [client.connections for client in clients[:2]] == [1, 1]
     assert set().union(*(client.shown for client in clients)) <= {of(pair) for pair in good}
 
@@ -139,14 +139,14 @@ def test_connections_end_and_begin_anew(arguments: list[str]) -> None:
         load(served, kept=2, new=0) as clients,
     ):
         eventually(lambda: all(client.connections > 3 for client in clients))
-    assert [client.failures for client in clients] == [[], []]
+    assert losses(clients) == []
     # more than one request each, or they would not be kept at all
     assert all(client.answers > 2 * client.connections for client in clients)
 
 
 @both
-def test_a_server_that_leaves(arguments: list[str]) -> None:
-    """While it drains, kept connections are sent elsewhere, and new ones are still served."""
+def test_a_server_that_drains(arguments: list[str]) -> None:
+    """Kept connections are sent elsewhere, and new ones are still served."""
     with serving("--drain", "60", *arguments) as served:
         with load(served, kept=2, new=1) as clients:
             eventually(lambda: all(client.answers > 50 for client in clients))
@@ -154,7 +154,18 @@ def test_a_server_that_leaves(arguments: list[str]) -> None:
             served.process.send_signal(signal.SIGTERM)
             eventually(lambda: served.ask("GET", "/readyz")[0] == 503)
             eventually(lambda: all(client.connections > 5 for client in clients))
-        assert [client.failures for client in clients] == [[], [], []]
-        served.process.send_signal(signal.SIGINT)
-        assert served.process.wait(PATIENCE) == 0
+        assert losses(clients) == []
+
+
+@both
+def test_a_server_answers_to_the_last(arguments: list[str]) -> None:
+    """Clients that have not heard of its leaving are turned away at last, but what they have asked
+    is answered."""
+    with serving("--drain", "0.5", *arguments) as served:
+        with served.connect(), load(served, kept=2, new=2) as clients:
+            eventually(lambda: all(client.answers > 50 for client in clients))
+            served.process.send_signal(signal.SIGTERM)
+            assert served.process.wait(PATIENCE) == 0
+            eventually(lambda: all(client.turned_away for client in clients))
+        assert [client.failures for client in clients] == [[]] * 4
         assert "Traceback" not in served.stderr
