@@ -11,9 +11,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from webhook.server import surface
 
 PATIENCE = 20.0
 """Seconds that a test waits for anything at most."""
@@ -27,6 +29,7 @@ class Served:
     url: str
     port: int
     certificate: Path
+    """What its clients trust."""
     _output: Path
 
     @property
@@ -39,15 +42,20 @@ class Served:
         """Its messages so far."""
         return (self._output / "stderr").read_text()
 
-    def connect(self) -> ssl.SSLSocket:
-        """A new TLS connection that trusts this server alone."""
+    def connect(self, client: Path | None = None) -> ssl.SSLSocket:
+        """A new TLS connection that trusts this server alone; `client` is a PEM file with the
+        certificate and key that it shows."""
         context = ssl.create_default_context(cafile=self.certificate)
+        if client is not None:
+            context.load_cert_chain(client)
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
         return context.wrap_socket(plain, server_hostname="localhost")
 
-    def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, str, bytes]:
+    def ask(
+        self, method: str, path: str, body: bytes = b"", client: Path | None = None
+    ) -> tuple[int, str, bytes]:
         """Status, Content-Type and body of one request on a connection of its own."""
-        with self.connect() as connection:
+        with self.connect(client) as connection:
             head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
             connection.sendall(head.encode() + body)
             return read_answer(connection, method)
@@ -55,9 +63,9 @@ class Served:
 
 def read_answer(connection: socket.socket, method: str = "GET") -> tuple[int, str, bytes]:
     """Status, Content-Type and body of the next answer on a connection."""
-    response = http.client.HTTPResponse(connection, method=method)
-    response.begin()
-    return response.status, response.headers["Content-Type"], response.read()
+    with closing(http.client.HTTPResponse(connection, method=method)) as response:
+        response.begin()
+        return response.status, response.headers["Content-Type"], response.read()
 
 
 def eventually(condition: Callable[[], object]) -> None:
@@ -69,26 +77,41 @@ def eventually(condition: Callable[[], object]) -> None:
 
 
 RELOAD_PERIOD = 0.02
-"""Seconds between looks at the documents: nobody wants to wait for them in a test."""
+"""Seconds between looks at the files: nobody wants to wait for them in a test."""
 
-_PROGRAM = f"""
+_PROGRAM = """
 from webhook.cli import main
-from webhook.server import reload
-reload.PERIOD = {RELOAD_PERIOD}
+from webhook.server import reload, surface
+reload.PERIOD = {period}
+surface.LIFETIME = {lifetime}
 main()
 """
 
 
+def serve_command(lifetime: float = surface.LIFETIME) -> list[str]:
+    """The beginning of a command line that serves, and reloads soon; `lifetime` is that of
+    connections, in seconds."""
+    program = _PROGRAM.format(period=RELOAD_PERIOD, lifetime=lifetime)
+    return [sys.executable, "-c", program, "serve"]
+
+
 @contextmanager
-def serving(*arguments: str) -> Iterator[Served]:
-    """`podworthy serve --dev --port 0 ARGUMENTS`, ready; stopped at the end if it still runs."""
-    command = [sys.executable, "-c", _PROGRAM, "serve", "--dev", "--port", "0", *arguments]
+def serving(
+    *arguments: str, authority: Path | None = None, lifetime: float = surface.LIFETIME
+) -> Iterator[Served]:
+    """`podworthy serve --dev --port 0 ARGUMENTS`, ready; stopped at the end if it still runs.
+
+    With an `authority`, a PEM file that clients trust, it brings no certificate of its own: the
+    arguments must name one. For `lifetime` see `serve_command`.
+    """
+    how = ["--host", "127.0.0.1"] if authority else ["--dev"]
+    command = [*serve_command(lifetime), *how, "--port", "0", *arguments]
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory)
         with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err:
             process = subprocess.Popen(command, stdout=out, stderr=err, env=_environment())
         try:
-            yield _ready(process, output)
+            yield _ready(process, output, authority)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
@@ -99,12 +122,14 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PODWORTHY_")}
 
 
-def _ready(process: subprocess.Popen[bytes], output: Path) -> Served:
+def _ready(process: subprocess.Popen[bytes], output: Path, authority: Path | None) -> Served:
     log = output / "stderr"
     eventually(lambda: "Ready: " in log.read_text() or process.poll() is not None)
     text = log.read_text()
     ready = re.search(r"^Ready: (https://127\.0\.0\.1:(\d+)) \(Ctrl-C stops\)$", text, re.M)
-    certificate = re.search(r"^Certificate: (.+)$", text, re.M)
     assert ready is not None, text
-    assert certificate is not None, text
-    return Served(process, ready[1], int(ready[2]), Path(certificate[1]), output)
+    if authority is None:
+        certificate = re.search(r"^Certificate: (.+)$", text, re.M)
+        assert certificate is not None, text
+        authority = Path(certificate[1])
+    return Served(process, ready[1], int(ready[2]), authority, output)

@@ -52,15 +52,19 @@ class Authority:
         organizations: Sequence[str] = (),
         dns: Sequence[str] = (),
         ips: Sequence[str] = (),
+        start: datetime.datetime | None = None,
+        end: datetime.datetime | None = None,
     ) -> Pair:
         """A server's certificate if it names `dns` or `ips`, else a client's.
+
+        It is valid from `start`, an hour ago, to `end`, in a month.
 
         For a client, Kubernetes reads `name` as the user and `organizations` as the groups.
         """
         attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, it) for it in organizations]
         subject = x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, name)])
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(subject, self._name, key.public_key())
+        builder = _builder(subject, self._name, key.public_key(), start, end)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         builder = builder.add_extension(_usage(sign_certificates=False), True)
         identifier = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
@@ -94,7 +98,11 @@ def private_key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    start: datetime.datetime | None = None,
+    end: datetime.datetime | None = None,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
@@ -103,8 +111,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _SKEW)
-        .not_valid_after(now + _LIFE)
+        .not_valid_before(start or now - _SKEW)
+        .not_valid_after(end or now + _LIFE)
     )
 
 

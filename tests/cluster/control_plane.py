@@ -42,8 +42,10 @@ class ControlPlane:
     audit_log: Path
     """JSON lines: every write at level Request (secrets at Metadata), with audit annotations."""
 
-    def __init__(self, kubernetes: str = NEWEST) -> None:
+    def __init__(self, kubernetes: str = NEWEST, *, apiserver: Sequence[str] = ()) -> None:
+        """`apiserver` are more arguments for kube-apiserver."""
         self.kubernetes = kubernetes
+        self._apiserver = apiserver
 
     def __enter__(self) -> "ControlPlane":
         """Builds what is missing first (BuildError). ProcessDied, TimeoutError: log included."""
@@ -140,7 +142,8 @@ class ControlPlane:
             port = free_port(programs.HOST)
             self.server = f"https://{programs.HOST}:{port}"
             self._write_kubeconfigs(authority)
-            process = self._start(stack, programs.kube_apiserver(self._programs, port))
+            command = [*programs.kube_apiserver(self._programs, port), *self._apiserver]
+            process = self._start(stack, command)
             try:
                 process.wait_until(self._is_ready, seconds=_START, what="ready API server")
             except ProcessDied:

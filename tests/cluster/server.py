@@ -55,13 +55,15 @@ def webhook_server(
     profiles: Mapping[str, str] = PROFILES,
     default: str = DEFAULT,
     command: Command = webhook_command,
+    port: int | None = None,
 ) -> Iterator[Process]:
     """The server, from when it is asked and obeyed; its log is `webhook.log` in the directory.
 
-    `profiles` maps each to its failurePolicy. ProcessDied, TimeoutError: with the log's end.
+    `profiles` maps each to its failurePolicy; without a `port`, a free one is taken. ProcessDied,
+    TimeoutError: with the log's end.
     The registration stays behind, but its names are replaced by the next.
     """
-    port = free_port()
+    port = port or free_port()
     ip = create_service(control_plane, port)
     pems = webhook_certificate(f"{SERVICE}.{NAMESPACE}.svc", ip)
     certificate, key = (

@@ -68,6 +68,8 @@ def podworthy(*arguments: str, **variables: str) -> Result:
         (["serve"], 2),
         (["serve", "--dev", "--cert", "tls.crt", "--key", "tls.key"], 2),
         (["serve", "--cert", "tls.crt"], 2),
+        (["serve", "--dev", "--client-name", "kube-apiserver"], 2),
+        (["serve", "--dev", "--client-ca", "/nowhere/ca.crt"], 2),
         (["serve", "--dev", "--profile", "strct"], 2),
         (["serve", "--dev", "--docs-url", "docs.example"], 2),
         (["frobnicate"], 2),

@@ -36,6 +36,19 @@ if TYPE_CHECKING:
 @option("--cert", type=click.Path(path_type=Path), help="PEM file: certificate and chain.")
 @option("--key", type=click.Path(path_type=Path), help="PEM file: its private key.")
 @option(
+    "--client-ca",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="PEM file: give verdicts to clients of this authority alone.",
+)
+@option(
+    "--client-name",
+    "client_names",
+    metavar="NAME",
+    multiple=True,
+    help="And only to those with this common name. May be repeated.",
+)
+@option(
     "--profile",
     default="baseline",
     show_default=True,
@@ -59,6 +72,8 @@ def serve(
     port: int,
     cert: Path | None,
     key: Path | None,
+    client_ca: Path | None,
+    client_names: tuple[str, ...],
     profile: str,
     profiles: tuple[Path, ...],
     exemptions: tuple[Path, ...],
@@ -75,12 +90,14 @@ def serve(
       podworthy serve --cert tls.crt --key tls.key --profiles /etc/podworthy/profiles
     """
     from webhook.errors import PodworthyError
-    from webhook.server.reload import Sources
+    from webhook.server.rules import Sources
     from webhook.server.serve import Settings
     from webhook.server.serve import serve as run
 
     if (cert is None) != (key is None) or (cert is None) != dev:
         raise click.UsageError("give --cert and --key, or --dev for a certificate of its own")
+    if client_names and client_ca is None:
+        raise click.UsageError("--client-name needs --client-ca, which says whose names they are")
     paths = tuple(dict.fromkeys((*profiles, *exemptions)))
     try:
         settings = Settings(
@@ -88,6 +105,8 @@ def serve(
             port=port,
             cert=cert,
             key=key,
+            client_ca=client_ca,
+            client_names=frozenset(client_names),
             wsgi=wsgi,
             drain=drain,
         )

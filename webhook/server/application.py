@@ -1,7 +1,6 @@
 """What gunicorn runs: its settings, and what its workers need of us."""
 
 import math
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from wsgiref.types import WSGIApplication
 from gunicorn.app.base import BaseApplication
 
 from webhook.server import surface
+from webhook.server.credentials import Credentials
 from webhook.server.decisions import DecisionLog
 from webhook.server.reload import Reloader
 from webhook.server.surface import Surface
@@ -39,22 +39,20 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         self,
         routes: Surface,
         reloader: Reloader,
-        context: ssl.SSLContext,
+        credentials: Credentials,
         address: Address,
         *,
-        certificate: Path,
         wsgi: bool,
         drain: float,
         ready: Callable[[], None],
     ) -> None:
         """`drain` in seconds; `ready` is called once, when the first worker answers."""
         self.routes = routes
-        self.context = context
+        self.credentials = credentials
         self.drain = drain
         self.decisions = DecisionLog(1)
         self._reloader = reloader
         self._address = address
-        self._certificate = certificate
         self._wsgi = wsgi
         self._ready = ready
         super().__init__()
@@ -73,8 +71,8 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
             "post_worker_init": self._begin,
             "worker_exit": self._end,
             # TLS is on if there is a file; the context is ours
-            "certfile": str(self._certificate),
-            "ssl_context": lambda _config, _default: self.context,
+            "certfile": str(self.credentials.files.certificate),
+            "ssl_context": lambda _config, _default: self.credentials.context,
             # nobody stands between the API server and us: believe no forwarded header
             "forwarded_allow_ips": "",
             "limit_request_line": surface.MAX_LINE,
@@ -85,10 +83,6 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
             "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
             "loglevel": "error",
         }
-        if self._wsgi:
-            from webhook.server.wsgi import check
-
-            settings["pre_request"] = check
         for name, value in settings.items():
             self.cfg.set(name, value)
 

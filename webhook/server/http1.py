@@ -22,9 +22,17 @@ _READ_FIELDS: Final = _SINGLE_FIELDS | {b"expect", b"upgrade"}
 
 
 def early_answer(
-    method: bytes, target: bytes, version: str, fields: Iterable[tuple[bytes, bytes]]
+    method: bytes,
+    target: bytes,
+    version: str,
+    fields: Iterable[tuple[bytes, bytes]],
+    *,
+    trusted: bool,
 ) -> Response | None:
-    """The answer to a head before its body is read: a refusal, `surface.CONTINUE`, or None."""
+    """The answer to a head before its body is read: a refusal, `surface.CONTINUE`, or None.
+
+    `trusted` tells whether the client may ask for a verdict.
+    """
     line = len(method) + len(target) + len("  HTTP/1.1")
     size = line + len("\r\n\r\n")
     count = 0
@@ -41,7 +49,10 @@ def early_answer(
         return surface.HEAD_TOO_LARGE
     if b"upgrade" in read or method == b"CONNECT":
         return surface.NO_UPGRADE
-    return _unclear_end(version, read) or _expectation(version, read)
+    unclear = _unclear_end(version, read)
+    if unclear is None and not trusted and surface.asks_for_a_verdict(method, target):
+        return surface.UNKNOWN_CLIENT
+    return unclear or _expectation(version, read)
 
 
 def _unclear_end(version: str, fields: dict[bytes, bytes]) -> Response | None:

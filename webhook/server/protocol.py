@@ -16,15 +16,14 @@ bytes that brought nothing: blank lines, chunk extensions, trailers, a header va
 
 import asyncio
 import logging
-from collections.abc import Callable
-from email.utils import formatdate
 from enum import Enum
-from typing import Any, Final, NoReturn, cast
+from typing import Final, NoReturn, cast
 
 import httptools
 
 from webhook.server import http1, surface
-from webhook.server.surface import Response, Surface, parts_of
+from webhook.server.service import Service
+from webhook.server.surface import Response, parts_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,31 +46,6 @@ class Phase(Enum):
     LEAVING = 3
 
 
-class Service:
-    """What the connections of one worker share."""
-
-    def __init__(
-        self, routes: Surface, record: Callable[[dict[str, Any]], None], max_connections: int
-    ) -> None:
-        """`record` takes the entries of the decision log and must not block."""
-        self.routes = routes
-        self.record = record
-        self.max_connections = max_connections
-        self.connections: set[Connection] = set()
-        self.body_bytes = 0
-        """Of all requests under way together: many large ones must not fill the memory."""
-        self.now = 0.0
-        """Seconds of the loop's clock, as of the last tick: exact enough for every deadline."""
-        self.date = b""
-
-    def tick(self, now: float) -> None:
-        """Move the clock on and end what is overdue; to be called once a second."""
-        self.now = now
-        self.date = formatdate(usegmt=True).encode()
-        for connection in tuple(self.connections):
-            connection.expire()
-
-
 class Connection(asyncio.Protocol):
     """One client; `asyncio.Protocol` names the methods that the transport calls."""
 
@@ -80,6 +54,8 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
         self._discarded = self._body_bytes = 0
+        self._trusted = False
+        self._last_answer = service.now + service.lifetime()  # seconds; none is kept open after it
         # a client may open a connection before it needs one, as Go's does: it may rest, too
         self._rest()
 
@@ -104,6 +80,7 @@ class Connection(asyncio.Protocol):
         had to wait in a queue would learn the same after its timeout.
         """
         self._transport = cast("asyncio.Transport", transport)
+        self._trusted = self._service.trusts(transport.get_extra_info("peercert"))
         self._service.connections.add(self)
         if len(self._service.connections) > self._service.max_connections:
             self._transport.abort()
@@ -170,7 +147,9 @@ class Connection(asyncio.Protocol):
         """The end of the head: refuse what can be refused before the body is sent."""
         self._method = self._parser.get_method()
         self._version = self._parser.get_http_version()
-        early = http1.early_answer(self._method, self._target, self._version, self._fields)
+        early = http1.early_answer(
+            self._method, self._target, self._version, self._fields, trusted=self._trusted
+        )
         if early is surface.CONTINUE:
             self._transport.write(http1.CONTINUE)
         elif early is not None:
@@ -197,8 +176,9 @@ class Connection(asyncio.Protocol):
             *parts_of(self._target),
             self._body[0] if len(self._body) == 1 else b"".join(self._body),
         )
-        may_keep = self._service.routes.ready and self._version == "1.1"
-        keep = may_keep and self._parser.should_keep_alive()
+        # an old connection ends here, in the open, not at a moment when the client may be sending
+        ends = not self._service.routes.ready or self._service.now >= self._last_answer
+        keep = not ends and self._version == "1.1" and self._parser.should_keep_alive()
         self._write(response, keep=keep)
         if keep:
             self._rest()

@@ -1,57 +1,32 @@
-"""Documents that change while the server runs: loaded anew, and put in force at once.
+"""Files that change while the server runs: read anew, and put in force at once.
 
 A thread reads the files again and again. What it has read is compared byte by byte, and taken once
 it was the same twice in a row: then it is no half of an old set and half of a new one. It is these
-bytes that are parsed, so the set in force is exactly the one that was compared. (ADR 10)
+bytes that are put in force, so the set in force is exactly the one that was compared. (ADR 10)
 """
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from webhook import catalog, documents
-from webhook.admission import Admission, Snapshot
-from webhook.api import Policy
-from webhook.errors import DocumentError, PodworthyError
-from webhook.messages import count, printable
+from webhook.errors import PodworthyError
+from webhook.messages import printable
 
 logger = logging.getLogger(__name__)
 
 PERIOD: Final = 2.0
-"""Seconds between two looks at the files. A ConfigMap's change takes a minute or so to reach them,
-the kubelet's `syncFrequency` and the age of its cache."""
+"""Seconds between two looks at the files: a change is in force after two of them. The kubelet takes
+a minute or so to bring one, by its `syncFrequency` and the age of its cache."""
 
-
-class Sources(msgspec.Struct, frozen=True):
-    """Where the documents are, and what is in force together with them."""
-
-    paths: tuple[Path, ...]
-    """Files, and directories of files."""
-    profile: str
-    """Name of the default profile."""
-    controllers: frozenset[str] = frozenset()
-    """Users whose ownerReferences are believed, besides the built-in controllers."""
-    docs_url: str | None = None
-    """Where denials say that there is more to read, see `webhook.links`."""
-    policies: Mapping[str, Policy[Any]] = msgspec.field(default_factory=lambda: catalog.POLICIES)
-    """The catalogue: code, which is loaded once."""
-
-    def snapshot(self, texts: documents.Texts) -> Snapshot:
-        """What the texts put in force. Raises `DocumentError`, and `UnknownProfile` if the default
-        is not among them."""
-        found = documents.parse(texts, self.policies)
-        snapshot = Snapshot(found.profiles, self.profile, found.exemptions, self.controllers)
-        snapshot.profile(None)
-        return snapshot
+T = TypeVar("T")
 
 
 class Report(msgspec.Struct, frozen=True):
-    """How the documents stand."""
+    """How a set of files stands."""
 
     loaded: datetime
     """When the set in force was loaded."""
@@ -62,80 +37,69 @@ class Report(msgspec.Struct, frozen=True):
     failures: int = 0
     """Sets that could not be."""
 
+    @property
+    def trouble(self) -> str | None:
+        """The problem, and what is in force instead."""
+        if self.problem is None:
+            return None
+        loaded = f"{self.loaded.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return f"{self.problem} (the set of {loaded} is in force)"
 
-class Reloader:
-    """Keeps an `Admission` at what the files say."""
 
-    def __init__(self, sources: Sources, clock: Callable[[], datetime], period: float) -> None:
-        """Load for the first time. Raises `DocumentError` or `UnknownProfile`.
+class Watch(Generic[T]):
+    """A set of files, looked at on demand."""
 
-        `clock` gives the time, with a time zone; `period` is in seconds, see `PERIOD`.
+    def __init__(
+        self,
+        what: str,
+        first: T,
+        read: Callable[[], T],
+        take: Callable[[T], str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """`what` names it in the log, `first` is in force already.
+
+        `read` gives what is in the files, to be compared; files that cannot be read are a part of
+        that. `take` puts it in force and tells in a few words what it is, or raises
+        `PodworthyError`. `clock` gives the time, with a time zone.
         """
-        _refuse_pipes(sources.paths)
-        self._sources = sources
+        self.what = what
+        self._read = read
+        self._take = take
         self._clock = clock
-        self._period = period
-        self._seen = self._judged = documents.read(sources.paths)
-        self.admission = Admission(sources.snapshot(self._judged), clock, sources.docs_url)
+        self._seen = self._judged = first
         self.report = Report(clock())
         """Another one is put in its place whenever something was loaded, or could not be."""
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Look from now on; to be called in the process that answers, after the fork.
+    def begin(self) -> None:
+        """Take what is in the files by now.
 
-        A worker that replaces another one begins with the set of the first start, so what is in the
-        files by now is taken at once.
+        A worker that replaces another one begins with the set of the first start.
         """
-        if not self._sources.paths:
-            return
-        self._seen = documents.read(self._sources.paths)
+        self._seen = self._read()
         if self._seen != self._judged:
             self._judge()
-        self._thread = threading.Thread(target=self._run, name="documents", daemon=True)
-        self._thread.start()
-
-    def stop(self, timeout: float) -> None:
-        """Look no more; wait at most `timeout` seconds for a look that is under way."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
 
     def check(self) -> None:
         """Look once, and take what is new if it was there at the last look already."""
-        before, self._seen = self._seen, documents.read(self._sources.paths)
+        before, self._seen = self._seen, self._read()
         if self._seen == before and self._seen != self._judged:
             self._judge()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._period):
-            try:
-                self.check()
-            except Exception:
-                logger.exception("a look at the documents failed")
 
     def _judge(self) -> None:
         self._judged = self._seen
         try:
-            snapshot = self._sources.snapshot(self._judged)
+            summary = self._take(self._judged)
         except PodworthyError as error:
             self._keep(str(error).splitlines())
         except Exception:
-            logger.exception("the documents could not be parsed")
+            logger.exception("the %s could not be loaded", self.what)
             self._keep(["podworthy failed; its log says why"])
         else:
-            self._take(snapshot)
-
-    def _take(self, snapshot: Snapshot) -> None:
-        self.admission.snapshot = snapshot
-        self.report = Report(
-            self._clock(), reloads=self.report.reloads + 1, failures=self.report.failures
-        )
-        profiles = count(len(snapshot.profiles), "profile")
-        logger.info(
-            "documents reloaded: %s, %s", profiles, count(len(snapshot.exemptions), "exemption")
-        )
+            self.report = Report(
+                self._clock(), reloads=self.report.reloads + 1, failures=self.report.failures
+            )
+            logger.info("%s reloaded: %s", self.what, summary)
 
     def _keep(self, problems: list[str]) -> None:
         """The last good set stays in force."""
@@ -144,12 +108,38 @@ class Reloader:
             self.report, problem=lines[0], failures=self.report.failures + 1
         )
         for line in lines:
-            logger.error("documents not reloaded: %s", line)
+            logger.error("%s not reloaded: %s", self.what, line)
 
 
-def _refuse_pipes(paths: Iterable[Path]) -> None:
-    """A pipe, as from a shell's `<(...)`, can be read only once, and may have no writer."""
-    pipes = [path for path in paths if path.is_fifo()]
-    if pipes:
-        way_out = "documents are read again when they change; give a directory or a file"
-        raise DocumentError(f"{path}: is a pipe; {way_out}" for path in pipes)
+class Reloader:
+    """The thread that looks."""
+
+    def __init__(self, watches: Sequence[Watch[Any]], period: float) -> None:
+        """`period` is in seconds, see `PERIOD`."""
+        self._watches = watches
+        self._period = period
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look from now on; to be called in the process that answers, after the fork."""
+        self._each(Watch.begin)
+        self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """Look no more; wait at most `timeout` seconds for a look that is under way."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._period):
+            self._each(Watch.check)
+
+    def _each(self, look: Callable[[Watch[Any]], None]) -> None:
+        for watch in self._watches:
+            try:
+                look(watch)
+            except Exception:
+                logger.exception("a look at the %s failed", watch.what)

@@ -17,10 +17,13 @@ from pathlib import Path
 from webhook.errors import CannotServe
 from webhook.server import reload
 from webhook.server.application import Address, Application
+from webhook.server.certificates import Files
+from webhook.server.credentials import Credentials
 from webhook.server.metrics import Metrics
-from webhook.server.reload import Reloader, Sources
+from webhook.server.reload import Reloader
+from webhook.server.rules import Rules, Sources
 from webhook.server.surface import Surface
-from webhook.server.tls import development_certificate, server_context
+from webhook.server.tls import development_certificate
 
 BACKLOG = 1024
 """Connections that may wait to be accepted; the kernel's own limit is net.core.somaxconn."""
@@ -36,6 +39,10 @@ class Settings:
     cert: Path | None
     """PEM file with the certificate chain; without it, a certificate for development is made."""
     key: Path | None
+    client_ca: Path | None
+    """PEM file with certificates: only clients of these authorities get a verdict."""
+    client_names: frozenset[str]
+    """Common names of which such a client must have one; any, if there are none."""
     wsgi: bool
     """Flask on gunicorn's threads instead of our own worker."""
     drain: float
@@ -48,31 +55,31 @@ def serve(sources: Sources, settings: Settings, pages: Callable[[], Mapping[str,
     `pages` are those of `Surface`.
 
     On standard error, the last line once the server answers is `Ready: https://HOST:PORT (Ctrl-C
-    stops)`, and then comes what happens to documents; standard output is the decision log. Raises
-    `CannotServe`, and `DocumentError` or `UnknownProfile` for documents that cannot be loaded.
+    stops)`, and then comes what happens to documents and certificates; standard output is the
+    decision log. Raises `CannotServe`, and `DocumentError` or `UnknownProfile` for documents that
+    cannot be loaded.
     """
-    reloader = Reloader(sources, _now, reload.PERIOD)
-    with _certificate(settings) as (certificate, key):
-        context = server_context(certificate, key)
+    rules = Rules(sources, _now)
+    with _files(settings) as files:
+        credentials = Credentials(files, settings.client_names, _now)
         address = _listen(settings.host, settings.port)
+        watches = (rules.watch, credentials.watch)
 
         def ready() -> None:
             if settings.cert is None:
-                _say(f"Certificate: {certificate}")
+                _say(f"Certificate: {files.certificate}")
             _say(f"Ready: {address.url} (Ctrl-C stops)")
 
+        def troubles() -> dict[str, str | None]:
+            return {watch.what: watch.report.trouble for watch in watches}
+
         _log_to_stderr()
+        metrics = Metrics(rules, credentials, _now)
         Application(
-            Surface(
-                reloader.admission,
-                lambda: reloader.report,
-                Metrics(reloader, _now).page,
-                pages,
-            ),
-            reloader,
-            context,
+            Surface(rules.admission, troubles, metrics.page, pages),
+            Reloader(watches, reload.PERIOD),
+            credentials,
             address,
-            certificate=certificate,
             wsgi=settings.wsgi,
             drain=settings.drain,
             ready=ready,
@@ -101,14 +108,14 @@ def _say(line: str) -> None:
 
 
 @contextmanager
-def _certificate(settings: Settings) -> Iterator[tuple[Path, Path]]:
+def _files(settings: Settings) -> Iterator[Files]:
     if settings.cert is not None and settings.key is not None:
-        yield settings.cert, settings.key
+        yield Files(settings.cert, settings.key, settings.client_ca)
         return
     directory = Path(tempfile.mkdtemp(prefix="podworthy-"))
     owner = os.getpid()
     try:
-        yield development_certificate(directory, [settings.host])
+        yield Files(*development_certificate(directory, [settings.host]), settings.client_ca)
     finally:
         # a worker is a fork, and leaves through here as well
         if os.getpid() == owner:

@@ -5,15 +5,14 @@ servers cannot differ: `protocol` and `app` only carry bytes to and fro.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC
 from functools import cache, lru_cache
+from random import uniform
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, unquote_to_bytes
 
 import msgspec
 
 from webhook.admission import Answer, Door, error_body
-from webhook.server.reload import Report
 
 MAX_HEAD: Final = 16 * 1024
 """Bytes of a request's head; the API server's is below 400."""
@@ -30,6 +29,14 @@ MAX_BODIES: Final = 64 * 1024 * 1024
 IDLE_TIMEOUT: Final = 120
 """Seconds a connection may rest between requests. The API server keeps idle ones for 90 (client-go
 transport/cache.go): whoever closes first should be the client, or its next request meets an EOF."""
+LIFETIME: Final = 300
+"""Seconds after which a connection gets its last answer. The API server keeps one as long as there
+is something to ask, so without an end a new replica would get nothing to do, and a client that came
+before a new certificate or authority would never meet it. A handshake costs half a millisecond to a
+few: nothing, once in five minutes."""
+JITTER: Final = 0.2
+"""The part of its lifetime by which a connection's own may be shorter or longer: those that were
+opened together, at a rollout, are not to come back together."""
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
@@ -61,9 +68,20 @@ def _error(status: int, message: str, allow: str | None = None) -> Response:
     return Response(status, error_body(message), allow=allow)
 
 
+def _forbidden(message: str) -> Response:
+    """A refusal of the API server itself, whose user reads the message because it is a Status, too:
+    of any other body client-go shows "unknown" (rest/request.go, `Result.Error`)."""
+    status = {"apiVersion": "v1", "kind": "Status", "status": "Failure"}
+    status |= {"message": message, "reason": "Forbidden"}
+    return Response(403, msgspec.json.encode({"error": message, **status, "code": 403}))
+
+
 CONTINUE: Final = Response(100, b"")
 BAD_REQUEST: Final = _error(400, "not a valid HTTP/1.1 request")
 NO_UPGRADE: Final = _error(400, "this server speaks HTTP/1.1 only: no upgrade, no tunnel")
+UNKNOWN_CLIENT: Final = _forbidden(
+    "only for the API server: the connection has no client certificate that --client-ca allows"
+)
 NOT_FOUND: Final = _error(
     404,
     "no such path; there are POST /validate[/PROFILE], POST /mutate[/PROFILE], "
@@ -103,16 +121,17 @@ class Surface:
     def __init__(
         self,
         admission: Handler,
-        documents: Callable[[], Report],
+        troubles: Callable[[], Mapping[str, str | None]],
         metrics: Callable[[], Response],
         pages: Callable[[], Mapping[str, bytes]] = dict,
     ) -> None:
-        """`documents` tells how they stand, `metrics` answers a scrape; neither does any I/O.
+        """`troubles` maps what is checked to what is wrong with it, None if nothing is; `metrics`
+        answers a scrape. Neither does any I/O.
 
         `pages` gives path to HTML, all below `PAGES`; it is asked once, by the first reader.
         """
         self._admission = admission
-        self._documents = documents
+        self._troubles = troubles
         self._metrics = metrics
         self._html = cache(pages)
         self.ready = True
@@ -152,24 +171,29 @@ class Surface:
     def _every_check(self) -> Response:
         """Every check and the verdict, in the words of kube-apiserver's `/readyz?verbose`.
 
-        Documents that cannot be loaded make no pod unready: the last good ones are in force, and
-        all replicas would leave at once.
+        Files that cannot be loaded make no pod unready: the last good ones are in force, and all
+        replicas would leave at once.
         """
+        shutdown = None if self.ready else "draining"
+        troubles = {"shutdown": shutdown, **self._troubles()}
         lines = [
-            "[+]shutdown ok" if self.ready else "[-]shutdown failed: draining",
-            _documents_check(self._documents()),
-            f"readyz check {'passed' if self.ready else 'failed'}",
+            f"[-]{what} failed: {trouble}" if trouble else f"[+]{what} ok"
+            for what, trouble in troubles.items()
         ]
+        lines.append(f"readyz check {'passed' if self.ready else 'failed'}")
         # names of files may be no UTF-8
         body = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
         return Response(200 if self.ready else 503, body, TEXT)
 
 
-def _documents_check(report: Report) -> str:
-    if report.problem is None:
-        return "[+]documents ok"
-    loaded = f"{report.loaded.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return f"[-]documents failed: {report.problem} (the set of {loaded} is in force)"
+def lifetime() -> float:
+    """Seconds that a new connection may live; see `LIFETIME`."""
+    return LIFETIME * uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 nothing is secret here
+
+
+def asks_for_a_verdict(method: bytes, target: bytes) -> bool:
+    """Whether a request is one that only the API server makes."""
+    return method == b"POST" and _door_and_profile(parts_of(target)[0]) is not None
 
 
 def _door_and_profile(path: str) -> tuple[Door, str | None] | None:

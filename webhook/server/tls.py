@@ -1,13 +1,11 @@
-"""TLS: the server's context, and a certificate of its own for development."""
+"""TLS: the server's contexts, and a certificate of its own for development."""
 
 import ssl
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
-
-from webhook.errors import CannotServe
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -16,41 +14,37 @@ if TYPE_CHECKING:
 DEVELOPMENT_DAYS: Final = 90
 
 
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """TLS 1.2 or newer, HTTP/1.1 by ALPN. Raises `CannotServe` for files that cannot be used.
+class LatestContext(ssl.SSLContext):
+    """Stands for the context in force: a server holds on to this one, each handshake is the
+    latest one's from its beginning to its end.
 
-    `certificate` is a PEM file with the chain, the server's own first; `key` its private key.
+    To change a context that handshakes use is a race within OpenSSL, which crashes. (ADR 15)
     """
-    _expect(certificate, b"-----BEGIN CERTIFICATE-----", "a PEM certificate")
-    _expect(key, b"PRIVATE KEY-----", "a PEM private key")
+
+    latest: ssl.SSLContext
+    """May be replaced at any time, by any thread."""
+
+    def __new__(cls, latest: ssl.SSLContext) -> "LatestContext":
+        """A context that is never used itself."""
+        context = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+        context.latest = latest
+        return context
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        """What an event loop begins a handshake with."""
+        return self.latest.wrap_bio(*args, **kwargs)
+
+    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        """What a thread begins one with."""
+        return self.latest.wrap_socket(*args, **kwargs)
+
+
+def server_context() -> ssl.SSLContext:
+    """TLS 1.2 or newer, HTTP/1.1 by ALPN, no certificate yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    try:
-        # the password keeps OpenSSL from asking for one on the terminal
-        context.load_cert_chain(certificate, key, password="")
-    except ssl.SSLError as error:
-        _refuse(certificate, key, error)
     return context
-
-
-def _expect(path: Path, marker: bytes, what: str) -> None:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CannotServe(
-            f"{path}: {error.strerror}; give {what}, or --dev to get one made"
-        ) from error
-    if marker not in content:
-        raise CannotServe(f"{path}: is not {what}")
-
-
-def _refuse(certificate: Path, key: Path, error: ssl.SSLError) -> NoReturn:
-    if error.reason == "KEY_VALUES_MISMATCH":
-        raise CannotServe(f"{key}: is not the key of {certificate}") from error
-    if b"ENCRYPTED" in key.read_bytes():
-        raise CannotServe(f"{key}: is encrypted; decrypt it with `openssl pkey`") from error
-    raise CannotServe(f"{certificate} or {key}: {error.reason or error}") from error
 
 
 def development_certificate(directory: Path, hosts: Iterable[str] = ()) -> tuple[Path, Path]:

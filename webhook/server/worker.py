@@ -8,12 +8,14 @@ import asyncio
 import faulthandler
 import os
 import signal
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
 import uvloop
 from gunicorn.workers import base
 
-from webhook.server.protocol import Connection, Service
+from webhook.server.protocol import Connection
+from webhook.server.service import Service
 
 if TYPE_CHECKING:
     from webhook.server.application import Application
@@ -24,6 +26,8 @@ HANDSHAKE_TIMEOUT: Final = 5.0
 """Seconds for a TLS handshake; the API server's own limit is 10."""
 CLOSE_TIMEOUT: Final = 2.0
 """Seconds a client has to take the last bytes and to agree to the end of TLS."""
+GRACE: Final = 1.0
+"""Seconds that clients of the last moment have for their handshake and their request."""
 TICK: Final = 1.0
 """Seconds between heartbeats, and between looks at the connections' deadlines."""
 
@@ -35,7 +39,12 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
 
     def init_process(self) -> None:
         """Set up what this process needs, after the fork; gunicorn's part then calls `run`."""
-        self._service = Service(self.app.routes, self.app.decisions.write, MAX_CONNECTIONS)
+        self._service = Service(
+            self.app.routes,
+            self.app.decisions.write,
+            self.app.credentials.trusts,
+            MAX_CONNECTIONS,
+        )
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._leave = asyncio.Event()
         self._leave_now = asyncio.Event()
@@ -65,22 +74,18 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
 
     async def _serve(self) -> None:
         self._tick()
-        servers = [
-            await self._loop.create_server(
-                lambda: Connection(self._service),
-                sock=listener.sock,
-                ssl=self.app.context,
-                ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
-                ssl_shutdown_timeout=CLOSE_TIMEOUT,
-            )
-            for listener in self.sockets
-        ]
+        (listener,) = self.sockets
+        server = await self._loop.create_server(
+            lambda: Connection(self._service),
+            sock=listener.sock,
+            ssl=self.app.credentials.context,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
+            ssl_shutdown_timeout=CLOSE_TIMEOUT,
+        )
         self.app.announce(self.age)
-        await self._first(self._leave, self._leave_now)
+        await self._first(self._leave.wait(), self._leave_now.wait())
         await self._drain()
-        for server in servers:
-            server.close()
-        await self._close_connections()
+        await self._close(server)
 
     async def _drain(self) -> None:
         """Go on answering while the news spreads that this pod leaves.
@@ -88,21 +93,23 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         New connections are taken, too: for a while, other nodes still route to it.
         """
         self.app.routes.ready = False
-        await self._first(self._leave_now, timeout=self.app.drain)
+        await self._first(self._leave_now.wait(), timeout=self.app.drain)
 
-    async def _close_connections(self) -> None:
-        """Close those at rest, and give those with a request under way a moment to end it."""
-        end = self._loop.time() + CLOSE_TIMEOUT
-        while self._service.connections and self._loop.time() < end:
-            if self._leave_now.is_set():
-                return
-            for connection in tuple(self._service.connections):
-                connection.retire()
-            await asyncio.sleep(0.05)
+    async def _close(self, server: asyncio.Server) -> None:
+        """Take no more connections, and give those that have just come their last answer."""
+        # uvloop counts connections from their first moment, before they have shaken hands
+        gone = asyncio.ensure_future(server.wait_closed())
+        await asyncio.sleep(0)  # for it to begin: it would not wait for a server that is closed
+        server.close()
+        await self._first(self._leave_now.wait(), asyncio.shield(gone), timeout=GRACE)
+        for connection in tuple(self._service.connections):
+            connection.retire()
+        await self._first(self._leave_now.wait(), asyncio.shield(gone), timeout=CLOSE_TIMEOUT)
+        gone.cancel()
 
     @staticmethod
-    async def _first(*events: asyncio.Event, timeout: float | None = None) -> None:
-        waits = [asyncio.ensure_future(event.wait()) for event in events]
+    async def _first(*events: Awaitable[object], timeout: float | None = None) -> None:
+        waits = [asyncio.ensure_future(event) for event in events]
         await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()

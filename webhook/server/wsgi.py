@@ -5,13 +5,15 @@ lets through too much is refused here; what it refuses is answered as everywhere
 """
 
 import threading
+import time
 from email.utils import formatdate
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from gunicorn.http import errors
 from gunicorn.http.message import Request
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from webhook.server import http1, surface
 from webhook.server.surface import Response
@@ -25,6 +27,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
 
     app: "Application"
 
+    def init_process(self) -> None:
+        """Set up what this process needs, after the fork; gunicorn's part then calls `run`."""
+        self._last_answers: WeakKeyDictionary[TConn, float] = WeakKeyDictionary()
+        super().init_process()
+
     def run(self) -> None:
         """What a worker does; the socket listens since before this process was forked."""
         self.app.announce(self.age)
@@ -36,6 +43,25 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         leave = threading.Timer(self.app.drain, super().handle_exit, (sig, frame))
         leave.daemon = True
         leave.start()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Once it leaves, close the socket: who comes now is refused and may go elsewhere, instead
+        of waiting for the process to end."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
+    def handle_request(self, req: Request, conn: TConn) -> Any:
+        """Answer one request, if it is one that we answer; in a thread."""
+        _check(req, trusted=self.app.credentials.trusts(conn.sock.getpeercert()))
+        now = time.monotonic()
+        # the last answer of a connection says so, as in `webhook.server.protocol`
+        if now >= self._last_answers.setdefault(conn, now + surface.lifetime()):
+            req.force_close()
+        if not self.app.routes.ready:
+            req.force_close()
+        return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what did not get as far as the application."""
@@ -62,13 +88,14 @@ def _refusal(error: BaseException) -> Response | None:
     return surface.BAD_REQUEST if isinstance(error, errors.ParseException) else None
 
 
-def check(_: Worker, request: Request) -> None:
-    """Refuse what `webhook.server.protocol` refuses; gunicorn's `pre_request` hook."""
+def _check(request: Request, *, trusted: bool) -> None:
+    """Refuse what `webhook.server.protocol` refuses."""
     early = http1.early_answer(
         request.method.encode("ascii"),
         request.uri.encode("ascii"),
         "{}.{}".format(*request.version),
         [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers],
+        trusted=trusted,
     )
     if early is not None and early is not surface.CONTINUE:  # gunicorn writes that itself
         raise _Refused(early)

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOON
 from webhook.admission import Answer, Door
 from webhook.server import protocol, surface
-from webhook.server.protocol import Connection, Service
-from webhook.server.reload import Report
+from webhook.server.protocol import Connection
+from webhook.server.service import Service
 from webhook.server.surface import Response, Surface
 
 
@@ -34,12 +33,20 @@ class Echo:
 class Wire(asyncio.Transport):
     """A client and the transport to it."""
 
-    def __init__(self, *, max_connections: int = 9) -> None:
-        super().__init__()
+    def __init__(
+        self, *, max_connections: int = 9, lifetime: float = 999.0, trusted: bool = True
+    ) -> None:
+        super().__init__({"peercert": {"trusted": trusted}})
         self.admission = Echo()
         self.records: list[dict[str, Any]] = []
-        routes = Surface(self.admission, lambda: Report(NOON), lambda: Response(200, b""))
-        self.service = Service(routes, self.records.append, max_connections)
+        routes = Surface(self.admission, dict, lambda: Response(200, b""))
+        self.service = Service(
+            routes,
+            self.records.append,
+            lambda client: bool(client and client["trusted"]),
+            max_connections,
+            lambda: lifetime,
+        )
         self.service.tick(0.0)
         self.output = b""
         self.closed = self.aborted = self.paused = False
@@ -298,6 +305,23 @@ class TestLeaving:
         assert wire.leaving
         assert wire.closed
 
+    def test_an_old_connection_is_told_with_its_last_answer(self) -> None:
+        wire = Wire(lifetime=60).send(get())
+        wire.service.tick(59)
+        assert not wire.send(get()).leaving
+        wire.service.tick(60)
+        assert not wire.closed
+        assert wire.send(get() + get()).leaving
+        assert wire.answers == [(200, b"ok")] * 3
+        assert wire.closed
+
+    def test_a_request_that_began_in_time_is_answered_like_any(self) -> None:
+        wire = Wire(lifetime=5).send(post(b"old")[:-1])
+        wire.service.tick(6)
+        wire.send(post(b"old")[-1:])
+        assert wire.answers == [(200, b"validate|None|old")]
+        assert wire.leaving
+
     def test_only_a_resting_connection_retires(self) -> None:
         wire = Wire().send(get()[:-1])
         wire.connection.retire()
@@ -361,3 +385,29 @@ def test_an_answered_request_gives_its_share_back() -> None:
         wire.send(b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
     assert [status for status, _ in wire.answers] == [200, 200, 200]
     assert wire.service.body_bytes == 0
+
+
+class TestStrangers:
+    """Clients without the certificate that they need."""
+
+    @pytest.mark.parametrize(
+        "request_",
+        [
+            post(b"a"),
+            post(b"a", b"/mutate/strict?x"),
+            chunked(b"a"),
+            post(b"a", fields=b"Expect: 100-continue\r\n"),
+        ],
+    )
+    def test_no_verdict_and_no_body_is_awaited(self, request_: bytes) -> None:
+        head = request_[: request_.index(b"\r\n\r\n") + 4]
+        wire = Wire(trusted=False).send(head)
+        assert wire.answers == [(403, surface.UNKNOWN_CLIENT.body)]
+        assert wire.leaving
+        assert wire.admission.asked == []
+
+    def test_everything_else_is_for_everybody(self) -> None:
+        wire = Wire(trusted=False).send(
+            get(), get(b"/readyz"), get(b"/validate"), post(b"a", b"/x")
+        )
+        assert wire.statuses == [200, 200, 405, 404]

@@ -1,4 +1,4 @@
-"""Documents that change: one look at a time, no server and no waiting."""
+"""Files that change, with documents as the example: one look at a time, no server."""
 
 import logging
 import threading
@@ -14,7 +14,8 @@ from tests.serving import PATIENCE, eventually
 from webhook import documents
 from webhook.admission import Door
 from webhook.errors import DocumentError, UnknownProfile
-from webhook.server.reload import Reloader, Report, Sources
+from webhook.server.reload import Reloader, Report
+from webhook.server.rules import Rules, Sources
 
 PROFILE = """
 apiVersion: podworthy.dev/v1alpha1
@@ -61,66 +62,69 @@ def mount(tmp_path: Path) -> Mount:
 
 
 @pytest.fixture
-def reloader(mount: Mount, clock: Clock, caplog: pytest.LogCaptureFixture) -> Reloader:
-    """It has read the mount at NOON, and it is LATER now."""
-    reloader = Reloader(Sources((mount.directory,), "team"), clock, period=0.01)
+def rules(mount: Mount, clock: Clock, caplog: pytest.LogCaptureFixture) -> Rules:
+    """They were read from the mount at NOON, and it is LATER now."""
+    rules = Rules(Sources((mount.directory,), "team"), clock)
     clock.now = LATER
     caplog.set_level(logging.INFO, "webhook")
-    return reloader
+    return rules
 
 
-def allows(reloader: Reloader) -> bool:
+@pytest.fixture
+def reloader(rules: Rules) -> Reloader:
+    return Reloader([rules.watch], period=0.01)
+
+
+def allows(rules: Rules) -> bool:
     """Whether a pod without probes may pass."""
-    answer = reloader.admission.handle(Door.VALIDATE, None, review(pod(container())))
+    answer = rules.admission.handle(Door.VALIDATE, None, review(pod(container())))
     return bool(response(answer)["allowed"])
 
 
-def look_twice(reloader: Reloader) -> None:
-    reloader.check()
-    reloader.check()
+def look_twice(rules: Rules) -> None:
+    rules.watch.check()
+    rules.watch.check()
 
 
-def test_the_first_set(reloader: Reloader) -> None:
-    assert reloader.report == Report(NOON)
-    assert not allows(reloader)
+def test_the_first_set(rules: Rules) -> None:
+    assert rules.watch.report == Report(NOON)
+    assert not allows(rules)
 
 
-def test_nothing_new_changes_nothing(reloader: Reloader, caplog: pytest.LogCaptureFixture) -> None:
-    snapshot = reloader.admission.snapshot
-    look_twice(reloader)
-    assert reloader.admission.snapshot is snapshot
-    assert reloader.report == Report(NOON)
+def test_nothing_new_changes_nothing(rules: Rules, caplog: pytest.LogCaptureFixture) -> None:
+    snapshot = rules.admission.snapshot
+    look_twice(rules)
+    assert rules.admission.snapshot is snapshot
+    assert rules.watch.report == Report(NOON)
     assert caplog.messages == []
 
 
 def test_a_swapped_link_is_taken(
-    reloader: Reloader, mount: Mount, caplog: pytest.LogCaptureFixture
+    rules: Rules, mount: Mount, caplog: pytest.LogCaptureFixture
 ) -> None:
     mount.write({"team.yaml": PROFILE % "team", "exemptions.yaml": EXEMPTION})
-    look_twice(reloader)
-    assert allows(reloader)
-    assert reloader.report == Report(LATER, reloads=1)
+    look_twice(rules)
+    assert allows(rules)
+    assert rules.watch.report == Report(LATER, reloads=1)
     assert caplog.messages == ["documents reloaded: 4 profiles, 1 exemption"]
 
 
 def test_denials_say_where_to_read_more_after_a_reload_too(mount: Mount, clock: Clock) -> None:
     url = "https://docs.example/policies"
-    reloader = Reloader(Sources((mount.directory,), "team", docs_url=url), clock, period=0.01)
+    rules = Rules(Sources((mount.directory,), "team", docs_url=url), clock)
     for reloads in (0, 1):
-        answer = reloader.admission.handle(Door.VALIDATE, None, review(pod(container())))
+        answer = rules.admission.handle(Door.VALIDATE, None, review(pod(container())))
         message = response(answer)["status"]["message"]
         assert message.endswith(f"\nread more: {url}/require-probes")
-        assert reloader.report.reloads == reloads
+        assert rules.watch.report.reloads == reloads
         mount.write({"team.yaml": PROFILE % "team", "more.yaml": PROFILE % "more"})
-        look_twice(reloader)
+        look_twice(rules)
 
 
-def test_the_same_bytes_in_another_directory_are_nothing_new(
-    reloader: Reloader, mount: Mount
-) -> None:
+def test_the_same_bytes_in_another_directory_are_nothing_new(rules: Rules, mount: Mount) -> None:
     mount.write({"team.yaml": PROFILE % "team"})
-    look_twice(reloader)
-    assert reloader.report == Report(NOON)
+    look_twice(rules)
+    assert rules.watch.report == Report(NOON)
 
 
 def test_a_file_that_is_edited_in_its_place_is_taken(
@@ -129,32 +133,32 @@ def test_a_file_that_is_edited_in_its_place_is_taken(
     """Even one of the same size, within one tick of the file system's clock."""
     file = tmp_path_factory.mktemp("files") / "exemption"
     file.write_text(EXEMPTION.replace("name: web}", "name: wib}"))
-    reloader = Reloader(Sources((mount.directory, file), "team"), clock, period=0.01)
-    assert not allows(reloader)
+    rules = Rules(Sources((mount.directory, file), "team"), clock)
+    assert not allows(rules)
     file.write_text(EXEMPTION)
-    look_twice(reloader)
-    assert allows(reloader)
+    look_twice(rules)
+    assert allows(rules)
 
 
-def test_a_change_is_taken_when_it_rests(reloader: Reloader, mount: Mount) -> None:
+def test_a_change_is_taken_when_it_rests(rules: Rules, mount: Mount) -> None:
     """Somebody copies one file after the other."""
     (mount.directory / "exemption.yaml").write_text(EXEMPTION)
-    reloader.check()
+    rules.watch.check()
     (mount.directory / "other.yaml").write_text(EXEMPTION.replace("{name: web}", "{name: other}"))
-    reloader.check()
-    assert not allows(reloader)
-    reloader.check()
-    assert allows(reloader)
-    assert reloader.report.reloads == 1
+    rules.watch.check()
+    assert not allows(rules)
+    rules.watch.check()
+    assert allows(rules)
+    assert rules.watch.report.reloads == 1
 
 
-def test_a_change_that_is_undone_at_once_was_none(reloader: Reloader, mount: Mount) -> None:
+def test_a_change_that_is_undone_at_once_was_none(rules: Rules, mount: Mount) -> None:
     file = mount.directory / "exemption.yaml"
     file.write_text("kind: [")
-    reloader.check()
+    rules.watch.check()
     file.unlink()
-    look_twice(reloader)
-    assert reloader.report == Report(NOON)
+    look_twice(rules)
+    assert rules.watch.report == Report(NOON)
 
 
 @pytest.mark.parametrize(
@@ -175,74 +179,72 @@ def test_a_change_that_is_undone_at_once_was_none(reloader: Reloader, mount: Mou
     ids=["unknown kind", "no YAML", "the default profile is renamed", "nothing is left"],
 )
 def test_a_bad_set_keeps_the_last_good_one(
-    reloader: Reloader,
+    rules: Rules,
     mount: Mount,
     caplog: pytest.LogCaptureFixture,
     files: dict[str, str],
     problem: str,
 ) -> None:
-    snapshot = reloader.admission.snapshot
+    snapshot = rules.admission.snapshot
     mount.write(files)
     for _ in range(5):
-        reloader.check()
-    assert reloader.admission.snapshot is snapshot
-    told = reloader.report.problem
+        rules.watch.check()
+    assert rules.admission.snapshot is snapshot
+    told = rules.watch.report.problem
     assert told is not None
     assert told.removeprefix(f"{mount.directory}/").startswith(problem)
-    assert reloader.report == Report(NOON, problem=told, failures=1)
+    assert rules.watch.report == Report(NOON, problem=told, failures=1)
     assert caplog.record_tuples == [
         ("webhook.server.reload", logging.ERROR, f"documents not reloaded: {told}")
     ]
 
 
 def test_every_problem_is_told_on_a_line_of_its_own(
-    reloader: Reloader, mount: Mount, caplog: pytest.LogCaptureFixture
+    rules: Rules, mount: Mount, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = {"b.yaml": EXEMPTION.replace("shop", "Shop"), "a.yaml": "\x1b[31m: 1\n---\n- 1\n"}
     mount.write(bad)
-    look_twice(reloader)
+    look_twice(rules)
     lines = caplog.text.splitlines()
     assert len(lines) == len(caplog.messages) >= 3
     assert all("documents not reloaded: " in line for line in lines)
     assert "\x1b" not in caplog.text
-    assert reloader.report.failures == 1
+    assert rules.watch.report.failures == 1
 
 
 def test_a_repaired_set_is_taken(
-    reloader: Reloader, mount: Mount, caplog: pytest.LogCaptureFixture
+    rules: Rules, mount: Mount, caplog: pytest.LogCaptureFixture
 ) -> None:
     mount.write({"team.yaml": "a: ["})
-    look_twice(reloader)
+    look_twice(rules)
     mount.write({"team.yaml": PROFILE % "team"})
-    look_twice(reloader)
-    assert reloader.report == Report(LATER, reloads=1, failures=1)
+    look_twice(rules)
+    assert rules.watch.report == Report(LATER, reloads=1, failures=1)
     assert caplog.messages[-1] == "documents reloaded: 4 profiles, 0 exemptions"
 
 
-def test_a_directory_that_vanishes_and_comes_back(reloader: Reloader, mount: Mount) -> None:
+def test_a_directory_that_vanishes_and_comes_back(rules: Rules, mount: Mount) -> None:
     away = mount.directory.with_name("away")
     mount.directory.rename(away)
-    look_twice(reloader)
-    assert reloader.report.problem is not None
-    assert reloader.report.problem.startswith(f"{mount.directory}: No such file or directory; ")
+    look_twice(rules)
+    assert rules.watch.report.problem is not None
+    assert rules.watch.report.problem.startswith(f"{mount.directory}: No such file or directory; ")
     away.rename(mount.directory)
-    look_twice(reloader)
-    assert reloader.report.problem is None
+    look_twice(rules)
+    assert rules.watch.report.problem is None
 
 
-def test_a_directory_that_is_away_for_a_moment_is_no_problem(
-    reloader: Reloader, mount: Mount
-) -> None:
+def test_a_directory_that_is_away_for_a_moment_is_no_problem(rules: Rules, mount: Mount) -> None:
     away = mount.directory.with_name("moment")
     mount.directory.rename(away)
-    reloader.check()
+    rules.watch.check()
     away.rename(mount.directory)
-    look_twice(reloader)
-    assert reloader.report == Report(NOON)
+    look_twice(rules)
+    assert rules.watch.report == Report(NOON)
 
 
 def test_a_bug_of_ours_keeps_the_last_good_set(
-    reloader: Reloader,
+    rules: Rules,
     mount: Mount,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -253,22 +255,27 @@ def test_a_bug_of_ours_keeps_the_last_good_set(
     mount.write({"team.yaml": PROFILE % "team", "exemptions.yaml": EXEMPTION})
     with monkeypatch.context() as patch:
         patch.setattr(documents, "parse", crash)
-        look_twice(reloader)
-    assert reloader.report == Report(NOON, problem="podworthy failed; its log says why", failures=1)
+        look_twice(rules)
+    assert rules.watch.report == Report(
+        NOON, problem="podworthy failed; its log says why", failures=1
+    )
     assert "ZeroDivisionError" in caplog.text
-    assert not allows(reloader)
+    assert not allows(rules)
 
 
-def test_the_thread_looks_until_it_is_stopped(reloader: Reloader, mount: Mount) -> None:
+def test_the_thread_looks_until_it_is_stopped(
+    reloader: Reloader, rules: Rules, mount: Mount
+) -> None:
     reloader.start()
     mount.write({"team.yaml": PROFILE % "team", "exemptions.yaml": EXEMPTION})
-    eventually(lambda: allows(reloader))
+    eventually(lambda: allows(rules))
     reloader.stop(timeout=PATIENCE)
-    assert "documents" not in {thread.name for thread in threading.enumerate()}
+    assert "reload" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_the_thread_survives_what_nobody_thought_of(
     reloader: Reloader,
+    rules: Rules,
     mount: Mount,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -281,29 +288,22 @@ def test_the_thread_survives_what_nobody_thought_of(
         patch.setattr(documents, "read", crash)
         eventually(lambda: "a look at the documents failed" in caplog.text)
     mount.write({"team.yaml": PROFILE % "team", "exemptions.yaml": EXEMPTION})
-    eventually(lambda: allows(reloader))
+    eventually(lambda: allows(rules))
     reloader.stop(timeout=PATIENCE)
 
 
 def test_a_worker_that_replaces_another_takes_what_is_there_at_once(
-    reloader: Reloader, mount: Mount
+    reloader: Reloader, rules: Rules, mount: Mount
 ) -> None:
     mount.write({"team.yaml": PROFILE % "team", "exemptions.yaml": EXEMPTION})
     reloader.start()
-    assert allows(reloader)
-    reloader.stop(timeout=PATIENCE)
-
-
-def test_without_files_nobody_looks(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    reloader = Reloader(Sources((), "baseline"), clock, period=0.01)
-    monkeypatch.setattr(documents, "read", lambda _: pytest.fail("somebody looks"))
-    reloader.start()
+    assert allows(rules)
     reloader.stop(timeout=PATIENCE)
 
 
 def test_a_first_set_that_is_bad_is_refused(mount: Mount, clock: Clock) -> None:
     with pytest.raises(UnknownProfile):
-        Reloader(Sources((mount.directory,), "payments"), clock, period=0.01)
+        Rules(Sources((mount.directory,), "payments"), clock)
     mount.write({"team.yaml": "a: ["})
     with pytest.raises(DocumentError):
-        Reloader(Sources((mount.directory,), "team"), clock, period=0.01)
+        Rules(Sources((mount.directory,), "team"), clock)

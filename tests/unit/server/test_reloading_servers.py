@@ -90,7 +90,8 @@ def test_a_mount_that_changes_breaks_and_is_repaired(served: Served, mount: Moun
 
     mount.write({"probes.yaml": BROKEN, "new.yaml": CLAIMS})
     eventually(lambda: metric(served, "documents_reload_failed") == 1)
-    _, documents, verdict = every_check(served)
+    _, documents, certificate, verdict = every_check(served)
+    assert certificate == "[+]certificate ok"
     problem = f"{mount.directory}/probes.yaml:12: unknown key 'until'"
     assert documents.startswith(f"[-]documents failed: {problem}")
     assert documents.endswith(" is in force)")

@@ -53,7 +53,7 @@ def both(ours: Served, flask: Served) -> tuple[Served, Served]:
     return ours, flask
 
 
-_LOADED = re.compile(rb"(?<=^podworthy_documents_loaded_timestamp_seconds )\S+", re.M)
+_LOADED = re.compile(rb"(?<=_timestamp_seconds )\S+", re.M)
 """Two servers cannot have started at the same moment."""
 
 
@@ -190,10 +190,11 @@ def test_alike_whatever_is_asked(
 def test_every_check_and_the_metrics(ours: Served) -> None:
     status, content_type, body = ours.ask("GET", "/readyz?verbose")
     assert (status, content_type) == (200, surface.TEXT)
-    assert body == b"[+]shutdown ok\n[+]documents ok\nreadyz check passed\n"
+    checks = b"[+]shutdown ok\n[+]documents ok\n[+]certificate ok\n"
+    assert body == checks + b"readyz check passed\n"
     status, content_type, body = ours.ask("GET", "/metrics")
     assert (status, content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
-    assert b"\npodworthy_documents_reload_failed 0.0\n" in body
+    assert b"\npodworthy_config_last_reload_successful 1.0\n" in body
 
 
 def test_the_policies_are_pages(both: tuple[Served, Served]) -> None:

@@ -5,10 +5,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from tests.builders import NOON
 from webhook.admission import Answer, Door
 from webhook.server import surface
-from webhook.server.reload import Report
 from webhook.server.surface import Response, Surface, parts_of
 
 METRICS = Response(200, b"# HELP", "text/x-metrics")
@@ -23,7 +21,7 @@ class Named:
 
 @pytest.fixture
 def routes() -> Surface:
-    return Surface(Named(), lambda: Report(NOON), lambda: METRICS)
+    return Surface(Named(), dict, lambda: METRICS)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +77,7 @@ LIST, PAGE = "/policies/", "/policies/named"
 
 
 def surface_with(pages: Callable[[], Mapping[str, bytes]]) -> Surface:
-    return Surface(Named(), lambda: Report(NOON), lambda: METRICS, pages)
+    return Surface(Named(), dict, lambda: METRICS, pages)
 
 
 def test_pages_are_made_for_their_first_reader_alone() -> None:
@@ -136,7 +134,7 @@ def test_draining_fails_readiness_alone(routes: Surface) -> None:
 )
 def test_every_check_is_told_to_whoever_asks(routes: Surface, query: str) -> None:
     answer = routes.respond("GET", "/readyz", query, b"")
-    body = b"[+]shutdown ok\n[+]documents ok\nreadyz check passed\n"
+    body = b"[+]shutdown ok\nreadyz check passed\n"
     assert answer == Response(200, body, surface.TEXT)
 
 
@@ -147,17 +145,17 @@ def test_nothing_is_told_to_whoever_does_not(routes: Surface, query: str) -> Non
     assert routes.respond("GET", "/readyz", query, b"") == Response(200, b"ok", surface.TEXT)
 
 
-def test_bad_documents_are_told_and_make_nobody_unready() -> None:
-    report = Report(NOON, problem="caf\udce9.yaml:3: unknown key 'knid'", failures=1)
-    routes = Surface(Named(), lambda: report, lambda: METRICS)
+def test_troubles_are_told_and_make_nobody_unready() -> None:
+    troubles = {"documents": "caf\udce9.yaml:3: unknown key 'knid'", "certificate": None}
+    routes = Surface(Named(), lambda: troubles, lambda: METRICS)
 
     assert routes.respond("GET", "/readyz", "", b"") == Response(200, b"ok", surface.TEXT)
     answer = routes.respond("GET", "/readyz", "verbose", b"")
     assert answer.status == 200
     assert answer.body.decode().splitlines() == [
         "[+]shutdown ok",
-        "[-]documents failed: caf\\udce9.yaml:3: unknown key 'knid' "
-        "(the set of 2026-11-24T12:00:00Z is in force)",
+        "[-]documents failed: caf\\udce9.yaml:3: unknown key 'knid'",
+        "[+]certificate ok",
         "readyz check passed",
     ]
 
@@ -168,7 +166,6 @@ def test_draining_is_told(routes: Surface) -> None:
     assert answer.status == 503
     assert answer.body.decode().splitlines() == [
         "[-]shutdown failed: draining",
-        "[+]documents ok",
         "readyz check failed",
     ]
 
@@ -198,3 +195,28 @@ def test_metrics_take_gets_only(routes: Surface) -> None:
 )
 def test_parts_of(target: bytes, path: str, query: str) -> None:
     assert parts_of(target) == (path, query)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "asks"),
+    [
+        (b"POST", b"/validate", True),
+        (b"POST", b"/mutate/strict?timeout=3s", True),
+        (b"POST", b"https://x/v%61lidate", True),
+        (b"GET", b"/validate", False),
+        (b"POST", b"/validate/", False),
+        (b"POST", b"/livez", False),
+        (b"GET", b"/readyz", False),
+    ],
+)
+def test_who_asks_for_a_verdict(method: bytes, target: bytes, asks: bool) -> None:
+    assert surface.asks_for_a_verdict(method, target) == asks
+
+
+def test_lifetimes_differ_within_their_jitter() -> None:
+    lifetimes = {surface.lifetime() for _ in range(100)}
+    shortest, longest = (
+        surface.LIFETIME * (1 + part) for part in (-surface.JITTER, surface.JITTER)
+    )
+    assert len(lifetimes) > 50
+    assert all(shortest <= lifetime <= longest for lifetime in lifetimes)

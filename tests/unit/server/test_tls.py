@@ -1,14 +1,18 @@
-"""Certificates: one for development, and what is said of those that cannot be used."""
+"""TLS: the certificate for development, and the context that is always the latest."""
 
 import ssl
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 
-from webhook.errors import CannotServe
-from webhook.server.tls import DEVELOPMENT_DAYS, development_certificate, server_context
+from tests.handshakes import begin, finish, shake
+from webhook.server.tls import (
+    DEVELOPMENT_DAYS,
+    LatestContext,
+    development_certificate,
+    server_context,
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,49 +36,37 @@ def test_a_strict_client_trusts_it(pair: tuple[Path, Path]) -> None:
     client.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
     client.set_alpn_protocols(["h2", "http/1.1"])
     for name in ("localhost", "127.0.0.1", "hook.example"):
-        session = handshake(client, server_context(*pair), name)
+        session, _ = shake(client, server(pair), name)
         assert session.selected_alpn_protocol() == "http/1.1"
 
 
-def test_old_tls_is_refused(pair: tuple[Path, Path]) -> None:
-    assert server_context(*pair).minimum_version == ssl.TLSVersion.TLSv1_2
+def server(pair: tuple[Path, Path]) -> ssl.SSLContext:
+    context = server_context()
+    context.load_cert_chain(*pair)
+    return context
 
 
-def handshake(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> ssl.SSLObject:
-    """Both ends in memory; the client's is returned."""
-    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
-    here = client.wrap_bio(to_client, to_server, server_hostname=name)
-    there = server.wrap_bio(to_server, to_client, server_side=True)
-    for end in (here, there, here, there):
-        try:
-            end.do_handshake()
-        except ssl.SSLWantReadError:
-            continue
-    return here
+def test_old_tls_is_refused() -> None:
+    assert server_context().minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-def test_files_that_cannot_be_used(pair: tuple[Path, Path], tmp_path: Path) -> None:
-    certificate, key = pair
-    other, other_key = development_certificate(tmp_path)
-    locked = tmp_path / "locked.key"
-    private = serialization.load_pem_private_key(key.read_bytes(), None)
-    locked.write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(b"secret"),
-        )
-    )
-    broken = tmp_path / "broken.crt"
-    broken.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-    for files, problem in [
-        ((tmp_path / "none", key), r"none: No such file or directory; give a PEM certificate"),
-        ((certificate, tmp_path), r": Is a directory; give a PEM private key"),
-        ((key, key), r"tls.key: is not a PEM certificate"),
-        ((certificate, other), r"tls.crt: is not a PEM private key"),
-        ((certificate, other_key), r"tls.key: is not the key of .*tls.crt"),
-        ((certificate, locked), r"locked.key: is encrypted; decrypt it with `openssl pkey`"),
-        ((broken, key), r"broken.crt or .*tls.key: "),
-    ]:
-        with pytest.raises(CannotServe, match=problem):
-            server_context(*files)
+def test_a_handshake_is_of_the_context_that_was_the_latest_at_its_beginning(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    other = development_certificate(tmp_path)
+    client = ssl.create_default_context(cafile=pair[0])
+    client.load_verify_locations(other[0])
+    latest = LatestContext(server(pair))
+    begun = begin(client, latest, "localhost")
+    latest.latest = server(other)
+    assert shown(shake(client, latest, "localhost")) == first_in(other[0])
+    finish(*begun)
+    assert shown(begun) == first_in(pair[0])
+
+
+def shown(ends: tuple[ssl.SSLObject, ssl.SSLObject]) -> bytes | None:
+    return ends[0].getpeercert(binary_form=True)
+
+
+def first_in(path: Path) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(path.read_text())

@@ -1,0 +1,44 @@
+"""What the connections of one worker share."""
+
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from webhook.server import surface
+from webhook.server.surface import Surface
+
+if TYPE_CHECKING:
+    from webhook.server.protocol import Connection
+
+
+class Service:
+    """One a worker; only the thread of its loop may use it."""
+
+    def __init__(
+        self,
+        routes: Surface,
+        record: Callable[[dict[str, Any]], None],
+        trusts: Callable[[Mapping[str, Any] | None], bool],
+        max_connections: int,
+        lifetime: Callable[[], float] = surface.lifetime,
+    ) -> None:
+        """`record` takes the entries of the decision log and must not block; `trusts` tells
+        whether a client with this certificate may ask for a verdict."""
+        self.routes = routes
+        self.record = record
+        self.trusts = trusts
+        self.max_connections = max_connections
+        self.lifetime = lifetime
+        self.connections: set[Connection] = set()
+        self.body_bytes = 0
+        """Of all requests under way together: many large ones must not fill the memory."""
+        self.now = 0.0
+        """Seconds of the loop's clock, as of the last tick: exact enough for every deadline."""
+        self.date = b""
+
+    def tick(self, now: float) -> None:
+        """Move the clock on and end what is overdue; to be called once a second."""
+        self.now = now
+        self.date = formatdate(usegmt=True).encode()
+        for connection in tuple(self.connections):
+            connection.expire()
