@@ -26,8 +26,10 @@ docs: .venv/dev.stamp ## what in docs/ is made from code: pages of policies, sch
 	@$(BIN)/python -m tests.docs
 	@$(BIN)/python -m tests.schemas
 
-bench: .venv/dev.stamp ## how fast manifests are read and audited, and in how much memory
+bench: .venv/dev.stamp ## how fast manifests are audited and reviews answered; about 6 minutes
 	@$(BIN)/python -m tests.bench.audit
+	@echo
+	@$(BIN)/python -m tests.bench.server --json bench.json $(BENCH_SECONDS:%=--seconds %)
 
 sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until Ctrl-C
 	@$(BIN)/python -m tests.cluster.sandbox --kubernetes $(firstword $(KUBERNETES))

@@ -82,14 +82,13 @@ def build(programs: Iterable[Program]) -> None:
     programs = tuple(dict.fromkeys(programs))  # two versions have the same etcd
     if all(program.path.exists() for program in programs):
         return
-    cache = _cache()
-    cache.mkdir(parents=True, exist_ok=True)
-    with _lock(cache / "build.lock"):
+    cache = cache_directory()
+    with lock(cache):
         missing = [program for program in programs if not program.path.exists()]
         if missing:
             versions = {program.module for program in missing if program.package != ETCD_SERVER}
             gib = _DISK + _DISK_PER_VERSION * len(versions)
-            with _scratch(cache, gib) as scratch:
+            with scratch_directory(cache, gib) as scratch:
                 names = ", ".join(str(program.path.relative_to(cache)) for program in missing)
                 say(f"building {names}: once, for {_EXPECT}")
                 say(f"sources and compiler cache are in {scratch} meanwhile")
@@ -97,9 +96,12 @@ def build(programs: Iterable[Program]) -> None:
                     _build(program, scratch)
 
 
-def _cache() -> Path:
+def cache_directory() -> Path:
+    """Where binaries are kept; it exists."""
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "podworthy"
-    return Path(os.environ.get("PODWORTHY_CACHE") or default).absolute()
+    directory = Path(os.environ.get("PODWORTHY_CACHE") or default).absolute()
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
 
 
 def _programs(kubernetes: str) -> tuple[Program, ...]:
@@ -108,12 +110,12 @@ def _programs(kubernetes: str) -> tuple[Program, ...]:
     if not (MODULES / module).is_dir():
         known = ", ".join(sorted(path.name for path in MODULES.glob("kubernetes-*")))
         raise BuildError(f"no {module} in tests/cluster/modules, which has {known}")
-    directory = _cache() / "kubernetes" / kubernetes
+    directory = cache_directory() / "kubernetes" / kubernetes
     manager = Program(module, CONTROLLER_MANAGER, directory / "kube-controller-manager")
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if assets:
         return () if (Path(assets) / manager.path.name).exists() else (manager,)
-    etcd = Program(f"etcd-{ETCD}", ETCD_SERVER, _cache() / "etcd" / ETCD / "etcd")
+    etcd = Program(f"etcd-{ETCD}", ETCD_SERVER, cache_directory() / "etcd" / ETCD / "etcd")
     return (etcd, Program(module, APISERVER, directory / "kube-apiserver"), manager)
 
 
@@ -130,9 +132,9 @@ def _check_assets(directory: Path, kubernetes: str) -> None:
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def lock(cache: Path) -> Iterator[None]:
     """Only one process builds; the others wait for it and find its binaries."""
-    with path.open("wb") as file:
+    with (cache / "build.lock").open("wb") as file:
         last_word = 0.0
         while True:
             try:
@@ -147,8 +149,8 @@ def _lock(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _scratch(cache: Path, gib: float) -> Iterator[Path]:
-    """A directory with room for `gib`, which never stays.
+def scratch_directory(cache: Path, gib: float) -> Iterator[Path]:
+    """A directory with room for `gib`, which never stays; only for who holds the lock.
 
     It is on the cache's own disk, because /tmp is often small, unless TMPDIR says otherwise.
     """
@@ -158,7 +160,7 @@ def _scratch(cache: Path, gib: float) -> Iterator[Path]:
     free = shutil.disk_usage(base).free / 2**30
     if free < gib:
         raise BuildError(
-            f"building Kubernetes needs {gib} GiB for a while, {base} has {free:.1f}: "
+            f"the build needs {gib} GiB for a while, {base} has {free:.1f}: "
             "let TMPDIR or PODWORTHY_CACHE name a directory with more"
         )
     directory = Path(tempfile.mkdtemp(prefix="building-", dir=base))
@@ -169,13 +171,18 @@ def _scratch(cache: Path, gib: float) -> Iterator[Path]:
 
 
 def _build(program: Program, scratch: Path) -> None:
-    """It appears in the cache complete or not at all."""
+    version = program.module.rpartition("-")[2]
     executable = scratch / program.path.name
-    compile_program(MODULES / program.module, program.package, executable, scratch)
-    program.path.parent.mkdir(parents=True, exist_ok=True)
-    half = program.path.with_name(f".{program.path.name}.new")
+    compile_program(MODULES / program.module, program.package, executable, scratch, version)
+    keep(executable, program.path)
+
+
+def keep(executable: Path, path: Path) -> None:
+    """Move it to its place, where it appears complete or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.new")
     shutil.move(executable, half)  # TMPDIR may be another disk, so this may copy
-    half.rename(program.path)
+    half.rename(path)
 
 
 def main() -> None:

@@ -44,14 +44,16 @@ def environment(scratch: Path) -> dict[str, str]:
     }
 
 
-def compile_program(module: Path, package: str, executable: Path, scratch: Path) -> None:
+def compile_program(
+    module: Path, package: str, executable: Path, scratch: Path, version: str | None = None
+) -> None:
     """Writes the executable of this package; BuildError with go's complaint.
 
-    `module` is a directory with go.mod and go.sum; its name ends in `-VERSION`. Several calls
-    with the same `scratch` share what they download and compile.
+    `module` is a directory with go.mod and go.sum; `version` is what a program of Kubernetes
+    reports. Several calls with the same `scratch` share what they download and compile.
     """
     name = executable.name
-    flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={_ldflags(module)}"]
+    flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={_ldflags(version)}"]
     go = Process(
         [beside_python("go"), "build", *flags, "-o", executable, package],
         log=scratch / f"{name}.log",
@@ -68,9 +70,10 @@ def compile_program(module: Path, package: str, executable: Path, scratch: Path)
     say(f"{name}: done in {time.monotonic() - started:.0f} s")
 
 
-def _ldflags(module: Path) -> str:
-    """No debug symbols, and the version that the programs report."""
-    version = module.name.rpartition("-")[2]
+def _ldflags(version: str | None) -> str:
+    """No debug symbols, and the version."""
+    if version is None:
+        return "-s -w"
     major, minor, _ = version.split(".")
     values = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor}
     return " ".join(["-s -w", *(f"-X {_VERSION}.{name}={v}" for name, v in values.items())])

@@ -1,0 +1,53 @@
+"""The floor of the stack: our worker and protocol, answering a constant.
+
+    python -m tests.bench.floor PORT CERTIFICATE KEY
+
+What `podworthy serve` adds to this is admission itself.
+"""
+
+import socket
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from webhook import review
+from webhook.admission import Answer, Door
+from webhook.server import reload
+from webhook.server.application import Address, Application
+from webhook.server.reload import Reloader, Sources
+from webhook.server.serve import BACKLOG
+from webhook.server.surface import Response, Surface
+from webhook.server.tls import server_context
+
+UID: Final = "00000000-0000-0000-0000-000000000000"
+
+
+class Constant:
+    """Allows whatever it is asked, unread."""
+
+    answer: Final = Answer(200, review.render(UID))
+
+    def handle(self, _door: Door, _profile: str | None, _body: bytes) -> Answer:
+        """The same to everybody."""
+        return self.answer
+
+
+def main(port: int, certificate: Path, key: Path) -> None:
+    """Answer until SIGTERM or SIGINT."""
+    listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
+    reloader = Reloader(Sources((), "strict"), lambda: datetime.now(UTC), reload.PERIOD)
+    Application(
+        Surface(Constant(), lambda: reloader.report, lambda: Response(404, b"")),
+        reloader,
+        server_context(certificate, key),
+        Address(listener.detach(), f"https://127.0.0.1:{port}"),
+        certificate=certificate,
+        wsgi=False,
+        drain=0.0,
+        ready=lambda: None,
+    ).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,3 @@
+module podworthy/load
+
+go 1.26.0

@@ -1,0 +1,59 @@
+"""What the server ought to reach, and what it did."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from tests.bench import creates, requests
+
+BUSY: Final = 16
+"""Connections at which servers are compared."""
+
+
+class Target(msgspec.Struct, frozen=True, rename="camel"):
+    """One figure and its bound."""
+
+    what: str
+    bound: float
+    is_minimum: bool
+    """Whether less is worse."""
+    measured: float | None
+    """None if it was not."""
+
+    @property
+    def verdict(self) -> str:
+        """Met, or missed and by how much."""
+        if self.measured is None:
+            return "not measured"
+        missed = self.measured < self.bound if self.is_minimum else self.measured > self.bound
+        if not missed:
+            return "met"
+        return f"missed by {abs(self.measured / self.bound - 1):.0%}"
+
+
+def targets(result: requests.Result, ends: list[creates.Sample]) -> Iterator[Target]:
+    """Every target; `ends` are end to end."""
+    ratio = partial(requests.ratio, result.samples, connections=BUSY)
+    for size, bound in ((2, 2.2), (10, 4.0)):
+        for verdict in ("allow", "deny"):
+            review = f"{size} KB {verdict}"
+            reached = ratio("a", "d", review=review, field="requests_per_second")
+            yield Target(f"requests/s, a/d, {review}", bound, True, reached)
+    for size in (2, 10):
+        for verdict in ("allow", "deny"):
+            review = f"{size} KB {verdict}"
+            reached = ratio("a", "d", review=review, field="p99_ms")
+            yield Target(f"p99, a/d, {review}", 0.5, False, reached)
+    for size in (2, 10):
+        review = f"{size} KB allow"
+        reached = ratio("a", "c", review=review, field="requests_per_second")
+        yield Target(f"requests/s, a/c, {review}", 0.5, True, reached)
+    for variant, calls in (("a", "checks"), ("a-fill", "fill and checks")):
+        reached = creates.ratio(ends, variant, "d", "cpu_us")
+        yield Target(f"CPU a create, a/d, {calls}", 0.5, False, reached)
+    for standing in result.standings:
+        if standing.server == "a":
+            yield Target("RSS of the worker, MiB", 60, False, standing.resident_mib)
+            yield Target("start to ready, seconds", 1, False, standing.seconds_to_ready)
