@@ -115,8 +115,12 @@ def _judged(process: subprocess.Popen[bytes]) -> None:
 def _tree(pid: int) -> Iterator[int]:
     """A process and those below it."""
     yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in _read(children).split():
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return  # the process has ended
+    for task in tasks:
+        for child in _read(task / "children").split():
             yield from _tree(int(child))
 
 

@@ -15,10 +15,11 @@ from webhook import review
 from webhook.admission import Answer, Door
 from webhook.server import reload
 from webhook.server.application import Address, Application
-from webhook.server.reload import Reloader, Sources
+from webhook.server.certificates import Files
+from webhook.server.credentials import Credentials
+from webhook.server.reload import Reloader
 from webhook.server.serve import BACKLOG
 from webhook.server.surface import Response, Surface
-from webhook.server.tls import server_context
 
 UID: Final = "00000000-0000-0000-0000-000000000000"
 
@@ -33,16 +34,19 @@ class Constant:
         return self.answer
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def main(port: int, certificate: Path, key: Path) -> None:
     """Answer until SIGTERM or SIGINT."""
     listener = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
-    reloader = Reloader(Sources((), "strict"), lambda: datetime.now(UTC), reload.PERIOD)
+    credentials = Credentials(Files(certificate, key, None), frozenset(), _now)
     Application(
-        Surface(Constant(), lambda: reloader.report, lambda: Response(404, b"")),
-        reloader,
-        server_context(certificate, key),
+        Surface(Constant(), dict, lambda: Response(404, b"")),
+        Reloader((credentials.watch,), reload.PERIOD),
+        credentials,
         Address(listener.detach(), f"https://127.0.0.1:{port}"),
-        certificate=certificate,
         wsgi=False,
         drain=0.0,
         ready=lambda: None,
