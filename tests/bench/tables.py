@@ -8,6 +8,7 @@ from tests.bench.engine import STEPS, Cost
 from tests.bench.reviews import Review
 from tests.bench.servers import NAMES
 from tests.bench.targets import Target
+from tests.bench.variants import VARIANTS
 
 _RATIOS: Final = (("a", "c"), ("a", "d"), ("a", "b"))
 _METRICS: Final = (
@@ -45,7 +46,7 @@ def of_creates(samples: list[creates.Sample]) -> Iterator[str]:
     yield ""
     heads = ["creates/s", "p50 ms", "added", "p99 ms", "added", "CPU us"]
     yield _row(f"pods through a real API server, {creates.CREATORS} at a time", heads)
-    for variant, name in creates.VARIANTS.items():
+    for variant, name in VARIANTS.items():
         cells = [_number(creates.median(samples, variant, "creates_per_second"), 0)]
         for field in ("p50_ms", "p99_ms"):
             cells.append(_number(creates.median(samples, variant, field), 1))

@@ -10,6 +10,7 @@ from tests.bench import creates, engine, floor, machine, requests, tables
 from tests.bench.reviews import Review, Verdict, pod, reviews
 from tests.bench.servers import NAMES, PROFILE, path_of
 from tests.bench.targets import Target, targets
+from tests.bench.variants import VARIANTS
 from tests.builders import admission, patch, response
 from webhook.admission import Door
 from webhook.server.surface import Response, Surface
@@ -53,7 +54,7 @@ def test_the_pod_for_a_real_api_server_names_no_cluster_of_ours() -> None:
 
 
 def test_the_floor_answers_a_constant_on_the_same_surface() -> None:
-    surface = Surface(floor.Constant(), lambda: pytest.fail("unasked"), lambda: Response(404, b""))
+    surface = Surface(floor.Constant(), dict, lambda: Response(404, b""))
 
     answers = [surface.respond("POST", f"/{door.value}", "", b"unread") for door in Door]
 
@@ -119,7 +120,7 @@ def result() -> requests.Result:
 def ends() -> list[creates.Sample]:
     return [
         creates.Sample(variant, 0, 300, 50 + number, 90, 100.0 * number, 0, "")
-        for number, variant in enumerate(creates.VARIANTS, 1)
+        for number, variant in enumerate(VARIANTS, 1)
     ]
 
 
