@@ -66,11 +66,10 @@ def check(
 def _faults(
     container: api.Container, name: str, handler: str, target: dict[str, Any]
 ) -> Iterator[api.Violation]:
-    path = f"{container.path}/{name}Probe/{handler}"
     port, host = target.get("port"), target.get("host")
-    if isinstance(port, str) and all(port != declared.name for declared in container.ports):
+    if isinstance(port, str) and port not in [declared.name for declared in container.ports]:
         yield api.Violation(
-            path=f"{path}/port",
+            path=f"{container.path}/{name}Probe/{handler}/port",
             subject=container.label,
             fact=f'port "{port}"',
             why=f"is undeclared: {_CONSEQUENCES[name]}",
@@ -78,7 +77,7 @@ def _faults(
         )
     if host:
         yield api.Violation(
-            path=f"{path}/host",
+            path=f"{container.path}/{name}Probe/{handler}/host",
             subject=container.label,
             fact=f'host "{host}"',
             why="asks somebody else",

@@ -45,6 +45,7 @@ Limits
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -182,10 +183,11 @@ class _OneProbe:
         proof = self._evidence.of(self._container, self._name, field)
         if proof.standing is api.Standing.UNWRITTEN:
             return proof.why
-        if proof.standing is api.Standing.UNKNOWN and self._is_assumed_unset():
+        if proof.standing is api.Standing.UNKNOWN and self._is_assumed_unset:
             return "a pod's probe with every timing at the API default"
         return None
 
+    @cached_property
     def _is_assumed_unset(self) -> bool:
         return (
             self._params.assume_unset == "pods"

@@ -80,7 +80,7 @@ class CreatedObject:
         except _Unreadable as reason:
             return Proof(Standing.DOUBTFUL, str(reason))
         known = [proof for proof in proofs if proof is not None]
-        if len({proof.standing for proof in known}) > 1:
+        if any(proof.standing is not known[0].standing for proof in known):
             return Proof(Standing.DOUBTFUL, "managedFields and last-applied disagree")
         return known[0] if known else Proof(Standing.UNKNOWN, "no evidence")
 
@@ -103,7 +103,8 @@ class _Entry(msgspec.Struct):
     manager: str | None = None
     operation: str | None = None
     time: str | None = None
-    fieldsV1: dict[str, Any] | None = None
+    fieldsV1: msgspec.Raw = msgspec.Raw(b"null")
+    """Decoded only of entries that prove something: mostly there is one, which does not."""
 
 
 _entries_decoder = msgspec.json.Decoder(list[_Entry] | None)
@@ -145,7 +146,8 @@ class _ManagedFields:
         return Proof(Standing.UNWRITTEN, f"{owners.applier.manager} applied the probe without it")
 
     def _add(self, entry: _Entry, spec_keys: Sequence[str]) -> None:
-        spec: Mapping[str, Any] = entry.fieldsV1 or {}
+        fields = _decode(_any_decoder, bytes(entry.fieldsV1), self.name)
+        spec = _mapping(fields, self.name)
         for key in spec_keys:
             spec = _mapping(spec.get(f"f:{key}"), self.name)
         for items in _LISTS:
@@ -223,8 +225,16 @@ _PROBE_KEYS: Final = frozenset(f"f:{probe}Probe" for probe in PROBES)
 _any_decoder = msgspec.json.Decoder()
 
 
+_LIST_OF_ROLE: Final = {
+    "container": "containers",
+    "sidecar": "initContainers",
+    "init": "initContainers",
+    "ephemeral": "ephemeralContainers",
+}
+
+
 def _list_of(container: Container) -> str:
-    return container.path.rsplit("/", 2)[-2]
+    return _LIST_OF_ROLE[container.role]
 
 
 def _decode(decoder: msgspec.json.Decoder[T], raw: bytes, name: str) -> T:

@@ -82,7 +82,7 @@ class Probe(msgspec.Struct, rename="camel"):
 
         So does `SetDefaults_Probe` (kubernetes pkg/apis/core/v1/defaults.go).
         """
-        return self.timing(field) or TIMING_DEFAULTS[field]
+        return getattr(self, _ATTRIBUTES[field]) or TIMING_DEFAULTS[field]
 
 
 _ATTRIBUTES = {
@@ -111,7 +111,10 @@ def _place(path: str) -> str:
 
 
 class Container(msgspec.Struct, frozen=True):
-    """A container and where it stands. Only containers that may have probes carry them."""
+    """A container and where it stands. Only containers that may have probes carry them.
+
+    A probe without a handler is None, as a missing one.
+    """
 
     path: str
     """JSON Pointer into the object, e.g. `/spec/template/spec/containers/0`."""
@@ -131,9 +134,9 @@ class Container(msgspec.Struct, frozen=True):
         return self.name or _place(self.path)
 
     def probe(self, name: str) -> Probe | None:
-        """The probe of that name (one of `PROBES`); one without a handler is missing."""
+        """The probe of that name (one of `PROBES`)."""
         found: Probe | None = getattr(self, name)
-        return found if found is not None and found.handler else None
+        return found
 
 
 class Volume(msgspec.Struct, frozen=True):

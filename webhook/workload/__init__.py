@@ -12,7 +12,7 @@ import msgspec
 from webhook.api import ClaimTemplate, Container, Retention, Rollout, Volume, Workload
 from webhook.errors import MalformedObject
 from webhook.review import malformed
-from webhook.workload.handlers import check_handlers
+from webhook.workload.handlers import checked
 from webhook.workload.shapes import (
     KIND_GROUPS,
     SHAPES,
@@ -169,13 +169,6 @@ def _containers(spec: PodSpec, spec_path: str) -> Iterable[Container]:
 def _view(
     wire: WireContainer, path: str, role: Literal["container", "sidecar", "init", "ephemeral"]
 ) -> Container:
-    for key, probe in (
-        ("startupProbe", wire.startup_probe),
-        ("livenessProbe", wire.liveness_probe),
-        ("readinessProbe", wire.readiness_probe),
-    ):
-        if probe is not None:
-            check_handlers(probe, f"{path}/{key}")
     return Container(
         path=path,
         role=role,
@@ -183,9 +176,9 @@ def _view(
         image=wire.image or "",
         mounts=tuple(wire.volume_mounts or ()),
         ports=tuple(wire.ports or ()),
-        startup=wire.startup_probe,
-        liveness=wire.liveness_probe,
-        readiness=wire.readiness_probe,
+        startup=checked(wire.startup_probe, f"{path}/startupProbe"),
+        liveness=checked(wire.liveness_probe, f"{path}/livenessProbe"),
+        readiness=checked(wire.readiness_probe, f"{path}/readinessProbe"),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from webhook.api import Probe
-from webhook.api.workload import Int32
+from webhook.api.workload import Handler, Int32
 from webhook.review import malformed
 
 
@@ -29,13 +29,25 @@ _TARGETS: Final = {
 }
 
 
-def check_handlers(probe: Probe, path: str) -> None:
-    """Raises `MalformedObject` for a target of the probe at `path` that no API server decodes."""
+def checked(probe: Probe | None, path: str) -> Probe | None:
+    """The probe at `path` if it has a handler; one without is missing.
+
+    Raises `MalformedObject` for a target of it that no API server decodes.
+    """
+    if probe is None or probe.handler is None:
+        return None
     for attribute, (key, target) in _TARGETS.items():
         settings = getattr(probe, attribute)
-        if settings is None:
+        if settings is None or _is_usual(settings):
             continue
         try:
             msgspec.convert(settings, target)
         except msgspec.ValidationError as error:
             raise malformed(error, f"{path}/{key}") from error
+    return probe
+
+
+def _is_usual(settings: Handler) -> bool:
+    """True for what is right in every target, and stands in nearly every one: a small port."""
+    port = settings.get("port")
+    return type(port) is int and 0 < port < 2**16 and "host" not in settings
