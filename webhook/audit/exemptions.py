@@ -18,6 +18,7 @@ from webhook.goyaml import documents
 from webhook.messages import count, printable
 from webhook.report.entries import ErrorEntry, Judged, Summary
 from webhook.report.output import Output
+from webhook.report.wording import place
 
 WIDTH: Final = 100
 """Columns that the table should fit."""
@@ -88,8 +89,7 @@ class Unreported:
 
     def failed(self, error: ErrorEntry) -> None:
         """Say it."""
-        line = "" if error.source.line is msgspec.UNSET else f":{error.source.line}"
-        self._notes.write(f"podworthy: {error.source.file}{line}: {printable(error.message)}\n")
+        self._notes.write(f"podworthy: {printable(f'{place(error.source)}: {error.message}')}\n")
 
     def close(self, summary: Summary) -> None:
         """Nothing is left to say."""

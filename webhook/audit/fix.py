@@ -20,7 +20,7 @@ from webhook.audit.sources import Inputs, Text
 from webhook.messages import count, printable
 from webhook.report.entries import ErrorEntry, Judged, Source
 from webhook.report.output import Output
-from webhook.report.wording import label
+from webhook.report.wording import label, place
 
 _DONE: Final = 0
 _INCOMPLETE: Final = 3
@@ -108,10 +108,7 @@ class _Run:
     def failed(self, error: ErrorEntry) -> None:
         """Tell of a problem."""
         self.problems += 1
-        line = "" if error.source.line is UNSET else f":{error.source.line}"
-        self._notes.write(
-            f"podworthy: {printable(f'{error.source.file}{line}: {error.message}')}\n"
-        )
+        self._notes.write(f"podworthy: {printable(f'{place(error.source)}: {error.message}')}\n")
 
     def _plan(self, text: Text) -> Plan:
         return plan(self._judge, text, self._namespace)

@@ -7,8 +7,11 @@ import pytest
 from tests.builders import NOON
 from tests.unit.audit.test_fix import ALIAS, POD
 from webhook.audit import Court, run
+from webhook.audit.judge import judge
+from webhook.audit.objects import Subject
 from webhook.exemptions import Exemptions
 from webhook.profile import Profile
+from webhook.report.entries import Judged
 
 
 def shown(profiles: dict[str, Profile], text: str) -> str:
@@ -88,3 +91,18 @@ def test_a_line_of_many_objects_is_not_shown_for_each(profiles: dict[str, Profil
 @pytest.mark.parametrize("text", ["", "a: [\n", "apiVersion: v1\nkind: Pod\nspec: []\n"])
 def test_nothing_to_set(profiles: dict[str, Profile], text: str) -> None:
     assert "@@" not in shown(profiles, text)
+
+
+def test_an_object_is_judged_once(
+    profiles: dict[str, Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+
+    def counted(court: Court, subject: Subject) -> Judged:
+        asked.append(subject.reading.workload.name)
+        return judge(court, subject)
+
+    monkeypatch.setattr("webhook.audit.preview.judge", counted)
+    bare = POD.replace("name: web", "name: bare", 1).partition("    livenessProbe")[0]
+    shown(profiles, f"{POD}---\n{bare}")
+    assert asked == ["web", "bare"]

@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from tests.clock import Clock
 from tests.cluster.certificates import Authority, Pair
 from tests.handshakes import careless_client, shake
 from webhook.errors import CannotServe
@@ -33,19 +34,9 @@ def issued(start: datetime = NOW - DAY, end: datetime = NOW + DAY) -> Pair:
 FIRST, SECOND = issued(), issued()
 
 
-class Clock:
-    """A time that a test moves on."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

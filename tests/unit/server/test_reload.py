@@ -2,13 +2,14 @@
 
 import logging
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.builders import NOON, container, pod, response, review
+from tests.clock import Clock
 from tests.mounts import Mount
 from tests.serving import PATIENCE, eventually
 from webhook import documents
@@ -38,19 +39,9 @@ spec:
 LATER = NOON + timedelta(minutes=1)
 
 
-class Clock:
-    """A time that a test moves on."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest.fixture
