@@ -6,15 +6,18 @@ import textwrap
 from itertools import pairwise
 from typing import Any
 
-from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 
 
 class Described(BaseModel):
     """A model that reads its source once somebody asks for its schema.
 
     pydantic's own `use_attribute_docstrings` does so whenever a class is made: a tenth of the time
-    that the program needs to start.
+    that the program needs to start. For the same reason a validator is built when it is first
+    used: that of a model inside of others never is.
     """
+
+    model_config = ConfigDict(defer_build=True)
 
     @classmethod
     def __get_pydantic_json_schema__(

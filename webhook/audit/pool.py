@@ -17,8 +17,8 @@ from webhook.audit.sources import Text, Unread
 from webhook.goyaml.chunks import split
 from webhook.report.entries import ErrorEntry, Source
 
-ALONE: Final = 128 * 1024
-"""Bytes that are judged before a process is started: 80 documents, 10 ms."""
+ALONE: Final = 64 * 1024
+"""Bytes that are judged before a process is started: 40 documents, 10 ms."""
 MOST: Final = 8
 """Processes at most: more would only wait for this one, which reads files and writes reports."""
 _AHEAD: Final = 4

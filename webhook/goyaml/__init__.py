@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from webhook.goyaml import json_text, plain, yaml_text
+from webhook.goyaml import json_text, plain
 from webhook.goyaml.chunks import Chunk, Content, Unreadable, portions, split
 from webhook.goyaml.lines import NotPlain
 from webhook.goyaml.rows import Rows
@@ -95,6 +95,9 @@ def _read_any(chunk: Chunk) -> Iterator[Document]:
                 return
             except json_text.NotJson:
                 pass  # flow YAML
+        # here, because most files need no more than the other two, and PyYAML takes long to import
+        from webhook.goyaml import yaml_text
+
         yield from (_document(chunk, content) for content in yaml_text.read(chunk))
     except Unreadable as error:
         advice = _TEMPLATE if b"{{" in chunk.text else ""
