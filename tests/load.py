@@ -7,12 +7,28 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from typing import Any
 
 from tests.builders import container, pod, review
 from tests.serving import PATIENCE, Served
 
 BODY = review(pod(container()))
 UID = json.loads(BODY)["request"]["uid"]
+
+
+class Socket(ssl.SSLSocket):
+    """One that is closed if its peer has reset the connection before TLS begins.
+
+    CPython asks for the peer's name first, and if there is none any more it may raise without
+    closing what it has just made (`SSLSocket._create` in 3.11).
+    """
+
+    def getpeername(self) -> Any:
+        try:
+            return super().getpeername()
+        except OSError:
+            self.close()
+            raise ConnectionResetError from None
 
 
 class Client:
@@ -25,6 +41,7 @@ class Client:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         context = ssl.create_default_context(cafile=served.certificate)
+        context.sslsocket_class = Socket
         self._connection = http.client.HTTPSConnection(
             "localhost", served.port, timeout=PATIENCE, context=context
         )

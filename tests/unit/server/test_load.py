@@ -2,7 +2,9 @@
 server leaves."""
 
 import signal
+import socket
 import ssl
+import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.certificates import Authority, Pair
-from tests.load import Client, fingerprint, load, losses
+from tests.handshakes import careless_client
+from tests.load import Client, Socket, fingerprint, load, losses
 from tests.mounts import Mount
 from tests.serving import PATIENCE, Served, eventually, serving
 
@@ -169,3 +172,16 @@ def test_a_server_answers_to_the_last(arguments: list[str]) -> None:
             eventually(lambda: all(client.turned_away for client in clients))
         assert [client.failures for client in clients] == [[]] * 4
         assert "Traceback" not in served.stderr
+
+
+def test_a_client_that_is_reset_before_its_handshake() -> None:
+    """It closes what it opened, which it once did not: a warning, and so an error."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        there, _ = listener.accept()
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        there.close()  # by a RST
+        context = careless_client()
+        context.sslsocket_class = Socket
+        with pytest.raises(ConnectionResetError):
+            context.wrap_socket(client)
