@@ -3,7 +3,7 @@
 Both servers ask `early_answer`: their parsers differ in what they let through.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
@@ -25,7 +25,7 @@ def early_answer(
     method: bytes,
     target: bytes,
     version: str,
-    fields: Iterable[tuple[bytes, bytes]],
+    fields: Sequence[tuple[bytes, bytes]],
     *,
     trusted: bool,
 ) -> Response | None:
@@ -34,18 +34,16 @@ def early_answer(
     `trusted` tells whether the client may ask for a verdict.
     """
     line = len(method) + len(target) + len("  HTTP/1.1")
-    size = line + len("\r\n\r\n")
-    count = 0
+    size = line + len("\r\n\r\n") + len(fields) * len(": \r\n")
     read: dict[bytes, bytes] = {}
     for name, value in fields:
-        count += 1
-        size += len(name) + len(value) + len(": \r\n")
+        size += len(name) + len(value)
         key = name.lower()
         if key in _READ_FIELDS:
             if key in read and key in _SINGLE_FIELDS:
                 return surface.BAD_REQUEST
             read[key] = value
-    if line > surface.MAX_LINE or size > surface.MAX_HEAD or count > surface.MAX_FIELDS:
+    if line > surface.MAX_LINE or size > surface.MAX_HEAD or len(fields) > surface.MAX_FIELDS:
         return surface.HEAD_TOO_LARGE
     if b"upgrade" in read or method == b"CONNECT":
         return surface.NO_UPGRADE
@@ -61,7 +59,7 @@ def _unclear_end(version: str, fields: dict[bytes, bytes]) -> Response | None:
             return surface.BAD_REQUEST
     elif version != "1.0" or b"transfer-encoding" in fields:  # section 6.1
         return surface.BAD_REQUEST
-    if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+    if b"transfer-encoding" in fields and fields[b"transfer-encoding"].lower() != b"chunked":
         return surface.BAD_REQUEST
     # both parsers have refused what is no number
     if int(fields.get(b"content-length", b"0")) > surface.MAX_BODY:

@@ -46,6 +46,10 @@ class Phase(Enum):
     LEAVING = 3
 
 
+# asked several times a request, and the attributes of an Enum are slow to reach
+_IDLE, _HEAD, _BODY, _LEAVING = Phase
+
+
 class Connection(asyncio.Protocol):
     """One client; `asyncio.Protocol` names the methods that the transport calls."""
 
@@ -60,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._rest()
 
     def _rest(self) -> None:
-        self._phase = Phase.IDLE
+        self._phase = _IDLE
         self._deadline = self._service.now + surface.IDLE_TIMEOUT
         self._barren = 0  # bytes since those that last brought a request or its body on
         self._forget()
@@ -88,7 +92,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 asyncio's signature
         """Forget everything; clients may leave whenever they like."""
         self._service.connections.discard(self)
-        self._phase = Phase.LEAVING
+        self._phase = _LEAVING
         self._forget()
         del self._parser  # it holds this object's methods, a cycle
 
@@ -102,7 +106,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, which calls the `on_` methods below."""
-        if self._has_left():
+        if self._phase is _LEAVING:
             self._discard(len(data))
             return
         self._barren += len(data)
@@ -113,14 +117,11 @@ class Connection(asyncio.Protocol):
                 self._crash(error)
         except httptools.HttpParserError:
             # bytes behind a request that was the last one are no error of that request
-            if not self._has_left():
+            if self._phase is not _LEAVING:
                 self._refuse(surface.BAD_REQUEST)
         else:
             if self._barren > surface.MAX_HEAD:
                 self._refuse(surface.HEAD_TOO_LARGE)
-
-    def _has_left(self) -> bool:
-        return self._phase is Phase.LEAVING
 
     def _discard(self, count: int) -> None:
         self._discarded += count
@@ -129,9 +130,9 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        if self._has_left():
+        if self._phase is _LEAVING:
             raise _Stop
-        self._phase = Phase.HEAD
+        self._phase = _HEAD
         self._deadline = self._service.now + HEAD_TIMEOUT
         self._barren = 0
 
@@ -154,7 +155,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(http1.CONTINUE)
         elif early is not None:
             self._stop(early)
-        self._phase = Phase.BODY
+        self._phase = _BODY
         self._deadline = self._service.now + BODY_TIMEOUT
         self._barren = 0
 
@@ -192,14 +193,14 @@ class Connection(asyncio.Protocol):
         """End the connection if its time is up."""
         if self._service.now < self._deadline:
             return
-        if self._phase in (Phase.HEAD, Phase.BODY):
+        if self._phase in (_HEAD, _BODY):
             self._refuse(surface.TIMED_OUT)
         else:
             self._transport.close()
 
     def retire(self) -> None:
         """Close it if no request is under way."""
-        if self._phase is Phase.IDLE:
+        if self._phase is _IDLE:
             self._leave()
             self._transport.close()
 
@@ -212,7 +213,7 @@ class Connection(asyncio.Protocol):
         self._leave()
 
     def _leave(self) -> None:
-        self._phase = Phase.LEAVING
+        self._phase = _LEAVING
         self._deadline = self._service.now + LINGER_TIMEOUT
         self._forget()
 

@@ -196,6 +196,7 @@ def asks_for_a_verdict(method: bytes, target: bytes) -> bool:
     return method == b"POST" and _door_and_profile(parts_of(target)[0]) is not None
 
 
+@lru_cache(maxsize=128)  # the API server asks for one or two paths
 def _door_and_profile(path: str) -> tuple[Door, str | None] | None:
     name, slash, profile = path[1:].partition("/")
     door = _DOORS.get(name)
@@ -205,7 +206,7 @@ def _door_and_profile(path: str) -> tuple[Door, str | None] | None:
     return door, profile or None
 
 
-@lru_cache(maxsize=128)  # the API server asks for one or two
+@lru_cache(maxsize=128)
 def parts_of(target: bytes) -> tuple[str, str]:
     """Path and query of a request target, as WSGI's PATH_INFO and QUERY_STRING are.
 
