@@ -6,8 +6,10 @@ whose heartbeat stops. (gunicorn.workers.base names what a worker has to do.)
 
 import asyncio
 import faulthandler
+import gc
 import os
 import signal
+import sys
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +32,9 @@ GRACE: Final = 1.0
 """Seconds that clients of the last moment have for their handshake and their request."""
 TICK: Final = 1.0
 """Seconds between heartbeats, and between looks at the connections' deadlines."""
+SWITCH_INTERVAL: Final = 0.0005
+"""Seconds for which a thread that loads documents may keep the loop waiting, each time that has
+looked for events. Python's own five milliseconds are the time of fifty requests."""
 
 
 class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
@@ -39,6 +44,9 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
 
     def init_process(self) -> None:
         """Set up what this process needs, after the fork; gunicorn's part then calls `run`."""
+        # what is loaded by now stays: to look through it for garbage would stop every answer
+        gc.freeze()
+        sys.setswitchinterval(SWITCH_INTERVAL)
         self._service = Service(
             self.app.routes,
             self.app.decisions.write,
