@@ -23,6 +23,9 @@ FILLED_KINDS: Final = ("Pod", "StatefulSet")
 """Filled at CREATE. A filled ReplicaSet would differ from its Deployment's template, whose
 controller would then create another one, for ever."""
 
+OBJECTS: Final = review.decoder_of(workload.OBJECT)
+"""Decodes a review and the workload in it in one pass, see `review.parse`."""
+
 
 class Door(Enum):
     """Checks are made at the one, fills at the other."""
@@ -80,7 +83,7 @@ class Admission:
         try:
             snapshot = self.snapshot
             chosen = snapshot.profile(profile)
-            request = review.parse(body)
+            request = review.parse(body, OBJECTS)
             reading = judged_object(request)
             if reading is None:
                 return Answer(200, review.render(request.uid))
@@ -97,7 +100,7 @@ class Admission:
             return Answer(500, error_body("podworthy failed; its log says why"))
 
     def _grants(
-        self, snapshot: Snapshot, request: review.Request, reading: Reading
+        self, snapshot: Snapshot, request: review.Request[Any], reading: Reading
     ) -> Sequence[Grant]:
         if not snapshot.exemptions:
             return ()
@@ -106,7 +109,11 @@ class Admission:
         return snapshot.exemptions.reach(identify(reading, user, snapshot.controllers), today)
 
     def _validate(
-        self, profile: Profile, request: review.Request, reading: Reading, grants: Sequence[Grant]
+        self,
+        profile: Profile,
+        request: review.Request[Any],
+        reading: Reading,
+        grants: Sequence[Grant],
     ) -> Answer:
         verdict = engine.check(profile, reading, grants=grants)
         if verdict is engine.CLEAN:
@@ -127,7 +134,11 @@ class Admission:
         return Answer(200, body, self._head(Door.VALIDATE, profile, request, reading) | told)
 
     def _mutate(
-        self, profile: Profile, request: review.Request, reading: Reading, grants: Sequence[Grant]
+        self,
+        profile: Profile,
+        request: review.Request[Any],
+        reading: Reading,
+        grants: Sequence[Grant],
     ) -> Answer:
         evidence = evidence_for_filling(request, reading)
         if evidence is None:
@@ -152,13 +163,13 @@ class Admission:
         return Answer(200, body, self._head(Door.MUTATE, profile, request, reading) | told)
 
     def _head(
-        self, door: Door, profile: Profile, request: review.Request, reading: Reading
+        self, door: Door, profile: Profile, request: review.Request[Any], reading: Reading
     ) -> dict[str, Any]:
         now = self._clock().isoformat(timespec="milliseconds")
         return record.head(now, door.value, profile.name, request, reading)
 
 
-def judged_object(request: review.Request) -> Reading | None:
+def judged_object(request: review.Request[Any]) -> Reading | None:
     """The workload that a request is about; None for one that is let through without judgement.
 
     That is a DELETE, CONNECT or subresource, a kind that is no workload, a Pod's UPDATE (its probes
@@ -173,22 +184,28 @@ def judged_object(request: review.Request) -> Reading | None:
         or (kind == "Pod" and request.operation == "UPDATE")
     ):
         return None
-    raw = bytes(request.object)
     try:
-        reading = workload.read(request.kind.api_version, kind, raw, request.namespace)
+        reading = _read(request)
     except MalformedObject as error:
         raise BadReview(f"malformed object: {error}") from error
     # to deny an object that is being deleted would keep its finalizers from being removed
     if not reading.is_asked or reading.metadata.deletion_timestamp is not None:
         return None
     if request.operation == "UPDATE" and workload.same_template(
-        kind, raw, bytes(request.old_object)
+        kind, bytes(request.object), bytes(request.old_object)
     ):
         return None
     return reading
 
 
-def evidence_for_filling(request: review.Request, reading: Reading) -> CreatedObject | None:
+def _read(request: review.Request[Any]) -> Reading:
+    version, kind, namespace = request.kind.api_version, request.kind.kind, request.namespace
+    if isinstance(request.object, msgspec.Raw):
+        return workload.read(version, kind, bytes(request.object), namespace)
+    return workload.read_decoded(version, kind, request.object, namespace)
+
+
+def evidence_for_filling(request: review.Request[Any], reading: Reading) -> CreatedObject | None:
     """The evidence on a request's object; None if it is not to be filled."""
     if request.operation != "CREATE" or reading.workload.kind not in FILLED_KINDS:
         return None

@@ -15,6 +15,7 @@ from webhook.review import malformed
 from webhook.workload.handlers import checked
 from webhook.workload.shapes import (
     KIND_GROUPS,
+    OBJECT,
     SHAPES,
     DeploymentSpec,
     Metadata,
@@ -27,12 +28,14 @@ from webhook.workload.volumes import claim_template, ephemeral_claims, volumes
 
 __all__ = [
     "MAX_ITEMS",
+    "OBJECT",
     "Metadata",
     "OwnerReference",
     "Reading",
     "is_known",
     "pod_path",
     "read",
+    "read_decoded",
     "same_template",
 ]
 
@@ -80,11 +83,18 @@ def read(api_version: str, kind: str, raw: bytes, namespace: str | None = None) 
     `namespace` is the request's and wins over the object's own. Raises `MalformedObject` with the
     place where the shape is not Kubernetes'.
     """
-    shape = SHAPES[kind]
     try:
-        decoded = shape.decoder.decode(raw)
+        decoded = SHAPES[kind].decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise malformed(error) from error
+    return read_decoded(api_version, kind, decoded, namespace)
+
+
+def read_decoded(
+    api_version: str, kind: str, decoded: Any, namespace: str | None = None
+) -> Reading:
+    """The same for an object that a review was decoded with, see `OBJECT`."""
+    shape = SHAPES[kind]
     metadata: Metadata = decoded.metadata or Metadata()
     pod = shape.pod(decoded)
     spec = pod.spec if pod and pod.spec else PodSpec()
