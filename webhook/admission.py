@@ -86,7 +86,7 @@ class Admission:
             request = review.parse(body, OBJECTS)
             reading = judged_object(request)
             if reading is None:
-                return Answer(200, review.render(request.uid))
+                return Answer(200, review.allowed(request.uid))
             grants = self._grants(snapshot, request, reading)
             if door is Door.VALIDATE:
                 return self._validate(chosen, request, reading, grants)
@@ -117,7 +117,7 @@ class Admission:
     ) -> Answer:
         verdict = engine.check(profile, reading, grants=grants)
         if verdict is engine.CLEAN:
-            return Answer(200, review.render(request.uid))
+            return Answer(200, review.allowed(request.uid))
         denying = [finding for finding in verdict.findings if finding.denies]
         failed = [crash for crash in verdict.crashes if crash.denies]
         denied = bool(denying or failed)
@@ -142,10 +142,10 @@ class Admission:
     ) -> Answer:
         evidence = evidence_for_filling(request, reading)
         if evidence is None:
-            return Answer(200, review.render(request.uid))
+            return Answer(200, review.allowed(request.uid))
         proposal = engine.fill(profile, reading, evidence, grants)
         if proposal is engine.NOTHING and not evidence.doubts:
-            return Answer(200, review.render(request.uid))
+            return Answer(200, review.allowed(request.uid))
         fills = [one.fill for one in proposal.fillings if one.action == "fill"]
         clauses = [
             *messages.filling_clauses(proposal.fillings),

@@ -6,19 +6,15 @@ Shapes are those of k8s.io/api admission/v1 `types.go`. Only what policies read 
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from webhook.depth import MAX_DEPTH, nested_too_deep
 from webhook.errors import BadReview, MalformedObject
 
 API_VERSION: Final = "admission.k8s.io/v1"
 KIND: Final = "AdmissionReview"
-MAX_DEPTH: Final = 500
-"""Levels of nesting that are read. Kubernetes' own objects stay below 50; an own bound, because
-the decoder's depends on the Python version and on how deep the caller's stack is."""
-
 MAX_MAPPINGS: Final = 400_000
 """Mappings in a review. One that fits into etcd, twice, has fewer; decoding millions of empty ones
 would take gigabytes."""
@@ -95,6 +91,8 @@ class _Answer(msgspec.Struct, rename="camel", kw_only=True):
 Decoder: TypeAlias = msgspec.json.Decoder[_Envelope[Any]]
 _decoder: Decoder = msgspec.json.Decoder(_Envelope[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
+_ALLOWED: Final = _encoder.encode(_Answer(response=_Response("", allowed=True))).split(b'""')
+"""What stands before and after the uid."""
 _OPERATIONS: Final = ("CREATE", "UPDATE", "DELETE", "CONNECT")
 
 
@@ -164,6 +162,11 @@ def _enveloped(body: bytes) -> _Envelope[Any]:
         raise BadReview(f"not JSON: {str(error).removeprefix('JSON is malformed: ')}") from error
 
 
+def allowed(uid: str) -> bytes:
+    """The answer to the request `uid` that says no more than yes."""
+    return _ALLOWED[0] + _encoder.encode(uid) + _ALLOWED[1]
+
+
 def render(
     uid: str,
     *,
@@ -194,35 +197,6 @@ def render(
 def is_null(value: Any) -> bool:
     """True for a raw value that is absent or null."""
     return isinstance(value, msgspec.Raw) and bytes(value) == b"null"
-
-
-# one that never ends matches, too: failing at each of its quotes takes the square of its length
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
-_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-
-
-def nested_too_deep(body: bytes) -> bool:
-    """True if arrays and objects nest more than `MAX_DEPTH` levels.
-
-    Counting settles nearly every review at the speed of memchr. Only one with very many brackets is
-    looked at closely: without its strings, as steps up and down, whose running sum is the depth.
-    """
-    openings = body.count(b"{") + body.count(b"[")
-    if openings <= MAX_DEPTH or openings - _shallow(body) < MAX_DEPTH:
-        return False
-    steps = _STRING.sub(b"", body).translate(_STEPS, _ALL_BUT_BRACKETS)
-    return max(accumulate(memoryview(steps).cast("b")), default=0) > MAX_DEPTH
-
-
-def _shallow(body: bytes) -> int:
-    """How many brackets have nothing inside them, at least; the innermost one may be among them.
-
-    managedFields are half of a large review, and they are full of `{}` and of keys like
-    `k:{\\"name\\":...}`. A pair without a gap holds nothing even if it stands in a string. A
-    backslash behind a bracket is in a string, or ends the decoder's work.
-    """
-    return body.count(b"{}") + body.count(b'{\\"')
 
 
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
