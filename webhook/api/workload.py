@@ -91,7 +91,7 @@ _ATTRIBUTES = {
 }
 
 
-class Mount(msgspec.Struct, rename="camel"):
+class Mount(msgspec.Struct, rename="camel", gc=False):
     """One entry of a container's `volumeMounts`."""
 
     name: str | None = None
@@ -99,7 +99,7 @@ class Mount(msgspec.Struct, rename="camel"):
     read_only: bool | None = None
 
 
-class Port(msgspec.Struct, rename="camel"):
+class Port(msgspec.Struct, rename="camel", gc=False):
     """One entry of a container's `ports`."""
 
     name: str | None = None
@@ -127,6 +127,8 @@ class Container(msgspec.Struct, frozen=True):
     startup: Probe | None = None
     liveness: Probe | None = None
     readiness: Probe | None = None
+    probes: tuple[tuple[str, Probe], ...] = ()
+    """Those of the three that are there, with their names, in the order of `PROBES`."""
 
     @property
     def label(self) -> str:
@@ -193,6 +195,8 @@ class Workload(msgspec.Struct, frozen=True):
     """As written, else Always."""
     containers: tuple[Container, ...]
     """Every container of every role: init containers first, then the main and ephemeral ones."""
+    probed: tuple[Container, ...]
+    """Those of them that may have probes."""
     volumes: tuple[Volume, ...]
     pod_annotations: Mapping[str, Any]
     """Those of the pod or of the template: what the pods will carry."""
@@ -217,6 +221,8 @@ class Workload(msgspec.Struct, frozen=True):
         A StatefulSet's claim template takes the place of a volume of its name
         (pkg/controller/statefulset `updateStorage`).
         """
+        if not self.claim_templates:
+            return iter(self.volumes)
         made = {template.name for template in self.claim_templates if template.is_of_statefulset}
         return (volume for volume in self.volumes if volume.name not in made)
 
@@ -228,6 +234,6 @@ class Workload(msgspec.Struct, frozen=True):
                 path = f"{volume.path}/persistentVolumeClaim/claimName"
                 yield ClaimReference(path, volume.label, source["claimName"])
 
-    def may_have_probes(self) -> Iterator[Container]:
+    def may_have_probes(self) -> tuple[Container, ...]:
         """Main containers and native sidecars: the API server forbids probes elsewhere."""
-        return (c for c in self.containers if c.role in ("container", "sidecar"))
+        return self.probed

@@ -27,7 +27,7 @@ KIND_GROUPS: Final[dict[str, frozenset[str]]] = {
 """The API groups in which a kind is Kubernetes' own; `extensions` is where some began."""
 
 
-class OwnerReference(msgspec.Struct, rename="camel"):
+class OwnerReference(msgspec.Struct, rename="camel", gc=False):
     """One entry of `ownerReferences`: whatever the client wrote."""
 
     api_version: str | None = None
@@ -65,8 +65,8 @@ class WireContainer(msgspec.Struct, rename="camel"):
     startup_probe: Probe | None = None
     liveness_probe: Probe | None = None
     readiness_probe: Probe | None = None
-    ports: list[Port] | None = None
-    volume_mounts: list[Mount] | None = None
+    ports: tuple[Port, ...] | None = None
+    volume_mounts: tuple[Mount, ...] | None = None
 
 
 class PodSpec(msgspec.Struct, rename="camel"):
