@@ -117,13 +117,11 @@ def fill(workload: api.Workload, params: Params, evidence: api.Evidence) -> Iter
         return
     stamp = False
     for container in workload.may_have_probes():
-        for name in api.PROBES:
-            probe = container.probe(name)
-            if probe is not None:
-                one = _OneProbe(workload, container, name, probe, params, evidence)
-                fills = list(one.fills())
-                yield from fills
-                stamp = stamp or one.needs_keep(fills)
+        for name, probe in container.probes:
+            one = _OneProbe(workload, container, name, probe, params, evidence)
+            fills = list(one.fills())
+            yield from fills
+            stamp = stamp or one.needs_keep(fills)
     if stamp and api.KEEP_ANNOTATION not in workload.pod_annotations:
         annotation = api.pointer_token(api.KEEP_ANNOTATION)
         yield api.Fill(
