@@ -96,15 +96,25 @@ class Params(api.Params):
     assume_unset: Literal["pods", "never"] = "pods"
     timings: ByProbe = ByProbe(startup=_shipped(30), liveness=_shipped(6), readiness=_shipped(3))
 
-    def wanted(self, probe: str, handler: str) -> dict[str, int]:
-        """The table's row, by wire name, without what is never filled."""
-        row = getattr(getattr(self.timings, probe), _HANDLERS[handler])
-        values = ((field, getattr(row, attribute)) for field, attribute in _FIELDS.items())
-        return {field: value for field, value in values if value is not None}
+    @cached_property
+    def wanted(self) -> dict[tuple[str, str], dict[str, int]]:
+        """Probe and handler to the table's row, by wire name, without what is never filled."""
+        return {
+            (probe, handler): dict(_row(getattr(getattr(self.timings, probe), attribute)))
+            for probe in api.PROBES
+            for handler, attribute in _HANDLERS.items()
+        }
 
 
-# wire name to attribute; pydantic's own dump would cost more than the rest of a review
-_HANDLERS = {field.alias: name for name, field in ByHandler.model_fields.items()}
+def _row(timings: Timings) -> Iterator[tuple[str, int]]:
+    for field, attribute in _FIELDS.items():
+        value = getattr(timings, attribute)
+        if value is not None:
+            yield field, value
+
+
+# wire name to attribute
+_HANDLERS = {field.alias or name: name for name, field in ByHandler.model_fields.items()}
 _FIELDS = {field.alias or name: name for name, field in Timings.model_fields.items()}
 
 
@@ -151,12 +161,18 @@ class _OneProbe:
         self._probe = probe
         self._evidence = evidence
         self._params = params
+        self._is_assumed_unset = (
+            params.assume_unset == "pods"
+            and workload.kind == "Pod"
+            and evidence.at_creation
+            and self._is_at_default({})
+        )
 
     def fills(self) -> Iterator[api.Fill]:
         free = {field: why for field in FILLED if (why := self._why_unwritten(field))}
         if not free:
             return
-        wanted = self._params.wanted(self._name, self._probe.handler or "")
+        wanted = self._params.wanted[self._name, self._probe.handler or ""]
         period = self._probe.period_seconds or api.TIMING_DEFAULTS["periodSeconds"]
         if "periodSeconds" in free:
             period = wanted.get("periodSeconds", period)
@@ -185,15 +201,6 @@ class _OneProbe:
             return "a pod's probe with every timing at the API default"
         return None
 
-    @cached_property
-    def _is_assumed_unset(self) -> bool:
-        return (
-            self._params.assume_unset == "pods"
-            and self._workload.kind == "Pod"
-            and self._evidence.at_creation
-            and self._is_at_default({})
-        )
-
     def needs_keep(self, fills: list[api.Fill]) -> bool:
         """True if pods of this StatefulSet would be filled although a timing is written."""
         if self._workload.kind != "StatefulSet" or not self._evidence.at_creation:
@@ -206,10 +213,11 @@ class _OneProbe:
 
     def _is_at_default(self, filled: dict[str, int]) -> bool:
         """True if every timing is at the API default once `filled` is set."""
-        return all(
-            filled.get(field, self._probe.timing(field)) in (default, None)
-            for field, default in api.TIMING_DEFAULTS.items()
-        )
+        for field, default in api.TIMING_DEFAULTS.items():
+            value = filled.get(field, self._probe.timing(field))
+            if value is not None and value != default:
+                return False
+        return True
 
 
 policy = api.Policy(
