@@ -1,10 +1,10 @@
 """From an AdmissionReview's bytes to those of its answer: the one entry of both servers."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from itertools import groupby
 from typing import Any, Final
 
 import msgspec
@@ -222,7 +222,9 @@ def _annotations(
     clauses: Iterable[tuple[str, str]], crashes: Iterable[engine.Crash]
 ) -> dict[str, str]:
     """Audit annotations by policy; a key must not hold a slash (apiserver admission/attributes)."""
-    grouped = groupby(sorted(clauses), key=lambda clause: clause[0])
-    found = {key: messages.annotation(text for _, text in group) for key, group in grouped}
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for policy, text in sorted(clauses):
+        texts[policy].append(text)
+    found = {policy: messages.annotation(told) for policy, told in texts.items()}
     failed = [f"{crash.policy}: {crash.error}" for crash in crashes]
     return found | ({"error": messages.annotation(failed)} if failed else {})

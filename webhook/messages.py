@@ -34,7 +34,8 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
 
 def printable(text: str) -> str:
     """Without control characters: names come from strangers, and could repaint a terminal."""
-    return _CONTROL.sub("?", text)
+    # a control character is not printable; to be told so costs a tenth of looking for one
+    return text if text.isprintable() else _CONTROL.sub("?", text)
 
 
 def denial(
