@@ -161,11 +161,12 @@ class _OneProbe:
         self._probe = probe
         self._evidence = evidence
         self._params = params
+        self._chosen = probe.chosen
         self._is_assumed_unset = (
             params.assume_unset == "pods"
             and workload.kind == "Pod"
             and evidence.at_creation
-            and self._is_at_default({})
+            and not self._chosen
         )
 
     def fills(self) -> Iterator[api.Fill]:
@@ -178,21 +179,20 @@ class _OneProbe:
             period = wanted.get("periodSeconds", period)
         for field, why in free.items():
             value = wanted.get(field)
-            if field == "failureThreshold" and "periodSeconds" not in free:
+            if value is None or (field == "failureThreshold" and "periodSeconds" not in free):
                 continue
-            if field == "timeoutSeconds" and value is not None:
+            if field == "timeoutSeconds":
                 value = min(value, period)
             was = self._probe.timing(field)
             # the API server drops a delay of 0: it stands there although it is absent
-            is_there = value == (0 if was is None and field == "initialDelaySeconds" else was)
-            if value is not None and not is_there:
+            there = 0 if was is None and field == "initialDelaySeconds" else was
+            if value != there:
                 path = f"{self._container.path}/{self._name}Probe/{field}"
                 yield api.Fill(path, self._container.label, value, was, why)
 
     def _why_unwritten(self, field: str) -> str | None:
         """Why a timing counts as nobody's choice; None if it is to be left."""
-        value = self._probe.timing(field)
-        if value is not None and value != api.TIMING_DEFAULTS[field]:
+        if field in self._chosen:
             return None
         proof = self._evidence.of(self._container, self._name, field)
         if proof.standing is api.Standing.UNWRITTEN:
@@ -206,18 +206,12 @@ class _OneProbe:
         if self._workload.kind != "StatefulSet" or not self._evidence.at_creation:
             return False
         filled = {fill.path.rpartition("/")[2]: int(fill.value) for fill in fills}
-        return self._is_at_default(filled) and any(
+        timings = {**self._chosen, **filled}
+        is_at_default = all(api.TIMING_DEFAULTS[field] == timings[field] for field in timings)
+        return is_at_default and any(
             self._evidence.of(self._container, self._name, field).standing is api.Standing.WRITTEN
             for field in api.TIMING_DEFAULTS
         )
-
-    def _is_at_default(self, filled: dict[str, int]) -> bool:
-        """True if every timing is at the API default once `filled` is set."""
-        for field, default in api.TIMING_DEFAULTS.items():
-            value = filled.get(field, self._probe.timing(field))
-            if value is not None and value != default:
-                return False
-        return True
 
 
 policy = api.Policy(

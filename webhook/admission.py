@@ -176,16 +176,19 @@ def judged_object(request: review.Request[Any]) -> Reading | None:
     and volumes cannot change), a template that did not change, a mirror pod, and an object that is
     being deleted. Raises `BadReview` for an object of a wrong shape.
     """
-    kind = request.kind.kind
+    api_version, kind = request.kind.api_version, request.kind.kind
     if (
         request.operation not in ("CREATE", "UPDATE")
         or request.sub_resource
-        or not workload.is_known(request.kind.api_version, kind)
+        or not workload.is_known(api_version, kind)
         or (kind == "Pod" and request.operation == "UPDATE")
     ):
         return None
     try:
-        reading = _read(request)
+        if isinstance(request.object, msgspec.Raw):
+            reading = workload.read(api_version, kind, bytes(request.object), request.namespace)
+        else:
+            reading = workload.read_decoded(api_version, kind, request.object, request.namespace)
     except MalformedObject as error:
         raise BadReview(f"malformed object: {error}") from error
     # to deny an object that is being deleted would keep its finalizers from being removed
@@ -196,13 +199,6 @@ def judged_object(request: review.Request[Any]) -> Reading | None:
     ):
         return None
     return reading
-
-
-def _read(request: review.Request[Any]) -> Reading:
-    version, kind, namespace = request.kind.api_version, request.kind.kind, request.namespace
-    if isinstance(request.object, msgspec.Raw):
-        return workload.read(version, kind, bytes(request.object), namespace)
-    return workload.read_decoded(version, kind, request.object, namespace)
 
 
 def evidence_for_filling(request: review.Request[Any], reading: Reading) -> CreatedObject | None:

@@ -128,13 +128,14 @@ class LastApplied:
 
     def __init__(self, text: Any, spec_keys: Sequence[str]) -> None:
         """Raises `Unreadable`."""
-        if not isinstance(text, str | None):
+        self._containers: dict[tuple[str, str], Mapping[str, Any]] = {}
+        if text is None:
+            return
+        if not isinstance(text, str):
             raise Unreadable(f"{self.name} is malformed")
-        written = None if text is None else _decode(_any_decoder, text.encode(), self.name)
-        spec = _mapping(written, self.name)
+        spec = _mapping(_decode(_any_decoder, text.encode(), self.name), self.name)
         for key in spec_keys:
             spec = _mapping(spec.get(key), self.name)
-        self._containers: dict[tuple[str, str], Mapping[str, Any]] = {}
         for name in _LISTS:
             items = spec.get(name)
             if not isinstance(items, list | None):

@@ -77,6 +77,15 @@ class Probe(msgspec.Struct, rename="camel"):
         value: int | None = getattr(self, _ATTRIBUTES[field])
         return value
 
+    @property
+    def chosen(self) -> dict[str, int]:
+        """The timings other than the API server's defaults by wire name, 0 included."""
+        return {
+            field: value
+            for field, default in TIMING_DEFAULTS.items()
+            if (value := getattr(self, _ATTRIBUTES[field])) is not None and value != default
+        }
+
     def effective(self, field: str) -> int:
         """The timing that the kubelet goes by: 0 and absent ask for the API server's default.
 
