@@ -64,9 +64,10 @@ class Params(api.Params):
 def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Iterator[api.Violation]:
     """At most one violation for each timeout, each pair and each start."""
     for container in workload.may_have_probes():
-        for name in api.PROBES:
-            if probe := container.probe(name):
-                yield from _timeout(container, name, probe)
+        for name, probe in container.probes:
+            timeout, period = probe.effective("timeoutSeconds"), probe.effective("periodSeconds")
+            if timeout > period:
+                yield _timeout(container, name, timeout, period)
         if liveness := container.probe("liveness"):
             if readiness := container.probe("readiness"):
                 yield from _pair(container, liveness, readiness)
@@ -74,17 +75,15 @@ def check(workload: api.Workload, params: Params, lookups: api.Lookups) -> Itera
                 yield from _slow_start(container, liveness, params.slow_start)
 
 
-def _timeout(container: api.Container, name: str, probe: api.Probe) -> Iterator[api.Violation]:
-    timeout, period = probe.effective("timeoutSeconds"), probe.effective("periodSeconds")
-    if timeout > period:
-        yield api.Violation(
-            path=f"{container.path}/{name}Probe/timeoutSeconds",
-            subject=container.label,
-            fact=f"timeoutSeconds {timeout}",
-            why=f"exceeds periodSeconds {period}",
-            fix="lower it",
-            rule=TIMEOUT,
-        )
+def _timeout(container: api.Container, name: str, timeout: int, period: int) -> api.Violation:
+    return api.Violation(
+        path=f"{container.path}/{name}Probe/timeoutSeconds",
+        subject=container.label,
+        fact=f"timeoutSeconds {timeout}",
+        why=f"exceeds periodSeconds {period}",
+        fix="lower it",
+        rule=TIMEOUT,
+    )
 
 
 def _pair(

@@ -54,10 +54,7 @@ def check(
 ) -> Iterator[api.Violation]:
     """One violation for each name that names no port, and for each host."""
     for container in workload.may_have_probes():
-        for name in api.PROBES:
-            probe = container.probe(name)
-            if probe is None:
-                continue
+        for name, probe in container.probes:
             for handler, target in (("httpGet", probe.http_get), ("tcpSocket", probe.tcp_socket)):
                 if target and (isinstance(target.get("port"), str) or target.get("host")):
                     yield from _faults(container, name, handler, target)

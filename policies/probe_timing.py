@@ -96,15 +96,25 @@ class Params(api.Params):
     assume_unset: Literal["pods", "never"] = "pods"
     timings: ByProbe = ByProbe(startup=_shipped(30), liveness=_shipped(6), readiness=_shipped(3))
 
-    def wanted(self, probe: str, handler: str) -> dict[str, int]:
-        """The table's row, by wire name, without what is never filled."""
-        row = getattr(getattr(self.timings, probe), _HANDLERS[handler])
-        values = ((field, getattr(row, attribute)) for field, attribute in _FIELDS.items())
-        return {field: value for field, value in values if value is not None}
+    @cached_property
+    def wanted(self) -> dict[tuple[str, str], dict[str, int]]:
+        """Probe and handler to the table's row, by wire name, without what is never filled."""
+        return {
+            (probe, handler): dict(_row(getattr(getattr(self.timings, probe), attribute)))
+            for probe in api.PROBES
+            for handler, attribute in _HANDLERS.items()
+        }
 
 
-# wire name to attribute; pydantic's own dump would cost more than the rest of a review
-_HANDLERS = {field.alias: name for name, field in ByHandler.model_fields.items()}
+def _row(timings: Timings) -> Iterator[tuple[str, int]]:
+    for field, attribute in _FIELDS.items():
+        value = getattr(timings, attribute)
+        if value is not None:
+            yield field, value
+
+
+# wire name to attribute
+_HANDLERS = {field.alias or name: name for name, field in ByHandler.model_fields.items()}
 _FIELDS = {field.alias or name: name for name, field in Timings.model_fields.items()}
 
 
@@ -117,13 +127,11 @@ def fill(workload: api.Workload, params: Params, evidence: api.Evidence) -> Iter
         return
     stamp = False
     for container in workload.may_have_probes():
-        for name in api.PROBES:
-            probe = container.probe(name)
-            if probe is not None:
-                one = _OneProbe(workload, container, name, probe, params, evidence)
-                fills = list(one.fills())
-                yield from fills
-                stamp = stamp or one.needs_keep(fills)
+        for name, probe in container.probes:
+            one = _OneProbe(workload, container, name, probe, params, evidence)
+            fills = list(one.fills())
+            yield from fills
+            stamp = stamp or one.needs_keep(fills)
     if stamp and api.KEEP_ANNOTATION not in workload.pod_annotations:
         annotation = api.pointer_token(api.KEEP_ANNOTATION)
         yield api.Fill(
@@ -153,32 +161,38 @@ class _OneProbe:
         self._probe = probe
         self._evidence = evidence
         self._params = params
+        self._chosen = probe.chosen
+        self._is_assumed_unset = (
+            params.assume_unset == "pods"
+            and workload.kind == "Pod"
+            and evidence.at_creation
+            and not self._chosen
+        )
 
     def fills(self) -> Iterator[api.Fill]:
         free = {field: why for field in FILLED if (why := self._why_unwritten(field))}
         if not free:
             return
-        wanted = self._params.wanted(self._name, self._probe.handler or "")
+        wanted = self._params.wanted[self._name, self._probe.handler or ""]
         period = self._probe.period_seconds or api.TIMING_DEFAULTS["periodSeconds"]
         if "periodSeconds" in free:
             period = wanted.get("periodSeconds", period)
         for field, why in free.items():
             value = wanted.get(field)
-            if field == "failureThreshold" and "periodSeconds" not in free:
+            if value is None or (field == "failureThreshold" and "periodSeconds" not in free):
                 continue
-            if field == "timeoutSeconds" and value is not None:
+            if field == "timeoutSeconds":
                 value = min(value, period)
             was = self._probe.timing(field)
             # the API server drops a delay of 0: it stands there although it is absent
-            is_there = value == (0 if was is None and field == "initialDelaySeconds" else was)
-            if value is not None and not is_there:
+            there = 0 if was is None and field == "initialDelaySeconds" else was
+            if value != there:
                 path = f"{self._container.path}/{self._name}Probe/{field}"
                 yield api.Fill(path, self._container.label, value, was, why)
 
     def _why_unwritten(self, field: str) -> str | None:
         """Why a timing counts as nobody's choice; None if it is to be left."""
-        value = self._probe.timing(field)
-        if value is not None and value != api.TIMING_DEFAULTS[field]:
+        if field in self._chosen:
             return None
         proof = self._evidence.of(self._container, self._name, field)
         if proof.standing is api.Standing.UNWRITTEN:
@@ -187,30 +201,16 @@ class _OneProbe:
             return "a pod's probe with every timing at the API default"
         return None
 
-    @cached_property
-    def _is_assumed_unset(self) -> bool:
-        return (
-            self._params.assume_unset == "pods"
-            and self._workload.kind == "Pod"
-            and self._evidence.at_creation
-            and self._is_at_default({})
-        )
-
     def needs_keep(self, fills: list[api.Fill]) -> bool:
         """True if pods of this StatefulSet would be filled although a timing is written."""
         if self._workload.kind != "StatefulSet" or not self._evidence.at_creation:
             return False
         filled = {fill.path.rpartition("/")[2]: int(fill.value) for fill in fills}
-        return self._is_at_default(filled) and any(
+        timings = {**self._chosen, **filled}
+        is_at_default = all(api.TIMING_DEFAULTS[field] == timings[field] for field in timings)
+        return is_at_default and any(
             self._evidence.of(self._container, self._name, field).standing is api.Standing.WRITTEN
             for field in api.TIMING_DEFAULTS
-        )
-
-    def _is_at_default(self, filled: dict[str, int]) -> bool:
-        """True if every timing is at the API default once `filled` is set."""
-        return all(
-            filled.get(field, self._probe.timing(field)) in (default, None)
-            for field, default in api.TIMING_DEFAULTS.items()
         )
 
 

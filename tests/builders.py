@@ -19,8 +19,8 @@ from webhook import catalog, documents, engine, messages, workload
 from webhook.admission import Admission, Answer, Snapshot
 from webhook.api import NOWHERE, Lookups, Violation
 from webhook.engine import Finding
-from webhook.evidence import LAST_APPLIED
 from webhook.profile import Profile, bind
+from webhook.provenance import LAST_APPLIED
 from webhook.workload import Reading
 
 Object = dict[str, Any]

@@ -1,10 +1,10 @@
 """From an AdmissionReview's bytes to those of its answer: the one entry of both servers."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from itertools import groupby
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 FILLED_KINDS: Final = ("Pod", "StatefulSet")
 """Filled at CREATE. A filled ReplicaSet would differ from its Deployment's template, whose
 controller would then create another one, for ever."""
+
+OBJECTS: Final = review.decoder_of(workload.OBJECT)
+"""Decodes a review and the workload in it in one pass, see `review.parse`."""
 
 
 class Door(Enum):
@@ -80,10 +83,10 @@ class Admission:
         try:
             snapshot = self.snapshot
             chosen = snapshot.profile(profile)
-            request = review.parse(body)
+            request = review.parse(body, OBJECTS)
             reading = judged_object(request)
             if reading is None:
-                return Answer(200, review.render(request.uid))
+                return Answer(200, review.allowed(request.uid))
             grants = self._grants(snapshot, request, reading)
             if door is Door.VALIDATE:
                 return self._validate(chosen, request, reading, grants)
@@ -97,7 +100,7 @@ class Admission:
             return Answer(500, error_body("podworthy failed; its log says why"))
 
     def _grants(
-        self, snapshot: Snapshot, request: review.Request, reading: Reading
+        self, snapshot: Snapshot, request: review.Request[Any], reading: Reading
     ) -> Sequence[Grant]:
         if not snapshot.exemptions:
             return ()
@@ -106,11 +109,15 @@ class Admission:
         return snapshot.exemptions.reach(identify(reading, user, snapshot.controllers), today)
 
     def _validate(
-        self, profile: Profile, request: review.Request, reading: Reading, grants: Sequence[Grant]
+        self,
+        profile: Profile,
+        request: review.Request[Any],
+        reading: Reading,
+        grants: Sequence[Grant],
     ) -> Answer:
         verdict = engine.check(profile, reading, grants=grants)
         if verdict is engine.CLEAN:
-            return Answer(200, review.render(request.uid))
+            return Answer(200, review.allowed(request.uid))
         denying = [finding for finding in verdict.findings if finding.denies]
         failed = [crash for crash in verdict.crashes if crash.denies]
         denied = bool(denying or failed)
@@ -127,14 +134,18 @@ class Admission:
         return Answer(200, body, self._head(Door.VALIDATE, profile, request, reading) | told)
 
     def _mutate(
-        self, profile: Profile, request: review.Request, reading: Reading, grants: Sequence[Grant]
+        self,
+        profile: Profile,
+        request: review.Request[Any],
+        reading: Reading,
+        grants: Sequence[Grant],
     ) -> Answer:
         evidence = evidence_for_filling(request, reading)
         if evidence is None:
-            return Answer(200, review.render(request.uid))
+            return Answer(200, review.allowed(request.uid))
         proposal = engine.fill(profile, reading, evidence, grants)
         if proposal is engine.NOTHING and not evidence.doubts:
-            return Answer(200, review.render(request.uid))
+            return Answer(200, review.allowed(request.uid))
         fills = [one.fill for one in proposal.fillings if one.action == "fill"]
         clauses = [
             *messages.filling_clauses(proposal.fillings),
@@ -152,43 +163,45 @@ class Admission:
         return Answer(200, body, self._head(Door.MUTATE, profile, request, reading) | told)
 
     def _head(
-        self, door: Door, profile: Profile, request: review.Request, reading: Reading
+        self, door: Door, profile: Profile, request: review.Request[Any], reading: Reading
     ) -> dict[str, Any]:
         now = self._clock().isoformat(timespec="milliseconds")
         return record.head(now, door.value, profile.name, request, reading)
 
 
-def judged_object(request: review.Request) -> Reading | None:
+def judged_object(request: review.Request[Any]) -> Reading | None:
     """The workload that a request is about; None for one that is let through without judgement.
 
     That is a DELETE, CONNECT or subresource, a kind that is no workload, a Pod's UPDATE (its probes
     and volumes cannot change), a template that did not change, a mirror pod, and an object that is
     being deleted. Raises `BadReview` for an object of a wrong shape.
     """
-    kind = request.kind.kind
+    api_version, kind = request.kind.api_version, request.kind.kind
     if (
         request.operation not in ("CREATE", "UPDATE")
         or request.sub_resource
-        or not workload.is_known(request.kind.api_version, kind)
+        or not workload.is_known(api_version, kind)
         or (kind == "Pod" and request.operation == "UPDATE")
     ):
         return None
-    raw = bytes(request.object)
     try:
-        reading = workload.read(request.kind.api_version, kind, raw, request.namespace)
+        if isinstance(request.object, msgspec.Raw):
+            reading = workload.read(api_version, kind, bytes(request.object), request.namespace)
+        else:
+            reading = workload.read_decoded(api_version, kind, request.object, request.namespace)
     except MalformedObject as error:
         raise BadReview(f"malformed object: {error}") from error
     # to deny an object that is being deleted would keep its finalizers from being removed
     if not reading.is_asked or reading.metadata.deletion_timestamp is not None:
         return None
     if request.operation == "UPDATE" and workload.same_template(
-        kind, raw, bytes(request.old_object)
+        kind, bytes(request.object), bytes(request.old_object)
     ):
         return None
     return reading
 
 
-def evidence_for_filling(request: review.Request, reading: Reading) -> CreatedObject | None:
+def evidence_for_filling(request: review.Request[Any], reading: Reading) -> CreatedObject | None:
     """The evidence on a request's object; None if it is not to be filled."""
     if request.operation != "CREATE" or reading.workload.kind not in FILLED_KINDS:
         return None
@@ -205,7 +218,9 @@ def _annotations(
     clauses: Iterable[tuple[str, str]], crashes: Iterable[engine.Crash]
 ) -> dict[str, str]:
     """Audit annotations by policy; a key must not hold a slash (apiserver admission/attributes)."""
-    grouped = groupby(sorted(clauses), key=lambda clause: clause[0])
-    found = {key: messages.annotation(text for _, text in group) for key, group in grouped}
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for policy, text in sorted(clauses):
+        texts[policy].append(text)
+    found = {policy: messages.annotation(told) for policy, told in texts.items()}
     failed = [f"{crash.policy}: {crash.error}" for crash in crashes]
     return found | ({"error": messages.annotation(failed)} if failed else {})

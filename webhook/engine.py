@@ -2,12 +2,12 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import msgspec
 
-from webhook.api import NOWHERE, Evidence, Fill, Lookups, Violation
+from webhook.api import NOWHERE, Evidence, Fill, Lookups, Violation, Workload
 from webhook.exemptions import Exemption, Grant, excuse
 from webhook.profile import Binding, Profile
 from webhook.workload import Reading
@@ -100,11 +100,6 @@ def check(
     if not bindings or not reading.is_asked:
         return CLEAN
 
-    def judge(binding: Binding) -> Iterable[Finding]:
-        # most policies find nothing: that must cost nothing more
-        violations = tuple(binding.check(workload, binding.params, lookups))
-        return found(binding, violations) if violations else ()
-
     def found(binding: Binding, violations: Iterable[Violation]) -> Iterator[Finding]:
         for violation in violations:
             action = binding.action_of(violation.rule)
@@ -117,8 +112,16 @@ def check(
                 grant = None
             yield Finding(binding.policy, action, violation, grant)
 
-    findings, crashes = _run(bindings, judge, reading, grants)
-    return Verdict(findings, crashes) if findings or crashes else CLEAN
+    findings: list[Finding] = []
+    crashes: list[Crash] = []
+    for binding in bindings:
+        try:
+            # most policies find nothing: that must cost nothing more
+            if violations := tuple(binding.check(workload, binding.params, lookups)):
+                findings += tuple(found(binding, violations))
+        except _CRASHES as error:
+            crashes.append(_crash(binding, error, workload, grants))
+    return Verdict(tuple(findings), tuple(crashes)) if findings or crashes else CLEAN
 
 
 def fill(
@@ -135,7 +138,7 @@ def fill(
     in_force = [grant for grant in grants if not grant.in_grace]
     spared: list[Exemption] = []
 
-    def propose(binding: Binding) -> Iterator[Filling]:
+    def proposed(binding: Binding) -> Iterator[Filling]:
         for one in binding.fill(workload, binding.params, evidence):
             grant = excuse(in_force, binding.policy, workload, one.path) if in_force else None
             if grant:
@@ -143,34 +146,31 @@ def fill(
             else:
                 yield Filling(binding.policy, binding.action, one)
 
-    fillings, crashes = _run(bindings, propose, reading, in_force)
-    if not fillings and not crashes and not spared:
-        return NOTHING
-    return Proposal(fillings, crashes, tuple(dict.fromkeys(spared)))
-
-
-T = TypeVar("T")
-
-
-def _run(
-    bindings: tuple[Binding, ...],
-    call: Callable[[Binding], Iterable[T]],
-    reading: Reading,
-    grants: Sequence[Grant],
-) -> tuple[tuple[T, ...], tuple[Crash, ...]]:
-    """Call every binding; one that raises loses its own results only and is reported."""
-    results: list[T] = []
+    fillings: list[Filling] = []
     crashes: list[Crash] = []
     for binding in bindings:
         try:
-            results += list(call(binding))
-        except (Exception, SystemExit) as error:  # a policy that exits must not end the process
-            logger.exception("policy %s crashed", binding.policy)
-            is_excused = excuse(grants, binding.policy, reading.workload) is not None
-            denies = binding.on_failure == "deny" and not is_excused
-            text = f"{type(error).__name__}: {error}"
-            crashes.append(Crash(binding.policy, text, denies, _place(error)))
-    return tuple(results), tuple(crashes)
+            fillings += tuple(proposed(binding))
+        except _CRASHES as error:
+            crashes.append(_crash(binding, error, workload, in_force))
+    if not fillings and not crashes and not spared:
+        return NOTHING
+    return Proposal(tuple(fillings), tuple(crashes), tuple(dict.fromkeys(spared)))
+
+
+_CRASHES: Final = (Exception, SystemExit)
+"""What loses a policy its own results only; one that exits must not end the process."""
+
+
+def _crash(
+    binding: Binding, error: BaseException, workload: Workload, grants: Sequence[Grant]
+) -> Crash:
+    """The report of the error that is being handled."""
+    logger.exception("policy %s crashed", binding.policy)
+    is_excused = excuse(grants, binding.policy, workload) is not None
+    denies = binding.on_failure == "deny" and not is_excused
+    text = f"{type(error).__name__}: {error}"
+    return Crash(binding.policy, text, denies, _place(error))
 
 
 def _place(error: BaseException) -> str | None:

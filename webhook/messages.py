@@ -34,7 +34,8 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
 
 def printable(text: str) -> str:
     """Without control characters: names come from strangers, and could repaint a terminal."""
-    return _CONTROL.sub("?", text)
+    # a control character is not printable, and that is told much sooner
+    return text if text.isprintable() else _CONTROL.sub("?", text)
 
 
 def denial(
@@ -176,6 +177,8 @@ def _container(filling: Filling) -> tuple[str, str]:
 
 
 def _word(text: str, limit: int = _MAX_WORD) -> str:
+    if len(text) <= limit and text.isprintable():  # as nearly every one
+        return text
     return _clip(printable(text), limit)
 
 

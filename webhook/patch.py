@@ -17,11 +17,12 @@ def operations(reading: Reading, fills: Iterable[Fill]) -> Iterator[dict[str, An
     workload = reading.workload
     metadata = f"{workload.pod_path}/metadata"
     annotations = f"{metadata}/annotations"
+    below = f"{annotations}/"
     missing = [] if workload.pod_annotations else [annotations]
     if not reading.has_pod_metadata:
         missing.insert(0, metadata)
     for fill in fills:
-        if fill.path.startswith(f"{annotations}/"):
+        if fill.path.startswith(below):
             yield from ({"op": "add", "path": path, "value": {}} for path in missing)
             missing = []
         yield {"op": "add", "path": fill.path, "value": fill.value}

@@ -13,7 +13,9 @@ MAX_RECORDED: Final = 100
 """Findings or fills of one record: a hostile object may have many thousands."""
 
 
-def head(time: str, door: str, profile: str, request: Request, reading: Reading) -> dict[str, Any]:
+def head(
+    time: str, door: str, profile: str, request: Request[Any], reading: Reading
+) -> dict[str, Any]:
     """What every record begins with: when, where, who and what."""
     metadata = reading.metadata
     return {

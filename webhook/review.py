@@ -1,30 +1,26 @@
 """AdmissionReview v1 on the wire: bytes in, the parts that are judged out, an answer back to bytes.
 
-Shapes are those of k8s.io/api admission/v1 `types.go`. Only what policies read is decoded: the
-object stays raw until its kind is known.
+Shapes are those of k8s.io/api admission/v1 `types.go`. Only what policies read is decoded.
 """
 
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from webhook.depth import MAX_DEPTH, nested_too_deep
 from webhook.errors import BadReview, MalformedObject
 
 API_VERSION: Final = "admission.k8s.io/v1"
 KIND: Final = "AdmissionReview"
-MAX_DEPTH: Final = 500
-"""Levels of nesting that are read. Kubernetes' own objects stay below 50; an own bound, because
-the decoder's depends on the Python version and on how deep the caller's stack is."""
-
 MAX_MAPPINGS: Final = 400_000
 """Mappings in a review. One that fits into etcd, twice, has fewer; decoding millions of empty ones
 would take gigabytes."""
 
 _NULL: Final = msgspec.Raw(b"null")
+T = TypeVar("T")
 
 
 class GroupVersionKind(msgspec.Struct, frozen=True):
@@ -52,7 +48,7 @@ class Options(msgspec.Struct, frozen=True, rename="camel"):
     field_manager: str | None = None
 
 
-class Request(msgspec.Struct, frozen=True, rename="camel"):
+class Request(msgspec.Struct, Generic[T], frozen=True, rename="camel"):
     """`request`."""
 
     uid: str
@@ -64,14 +60,15 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
     user_info: UserInfo | None = None
     dry_run: bool | None = None
     options: Options | None = None
-    object: msgspec.Raw = _NULL
+    object: T | msgspec.Raw = _NULL
+    """Decoded, or raw where it is of no kind that is judged, malformed, or to be compared."""
     old_object: msgspec.Raw = _NULL
 
 
-class _Envelope(msgspec.Struct, rename="camel"):
+class _Envelope(msgspec.Struct, Generic[T], rename="camel"):
     api_version: str | None = None
     kind: str | None = None
-    request: Request | None = None
+    request: Request[T] | None = None
 
 
 class _Response(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -91,33 +88,27 @@ class _Answer(msgspec.Struct, rename="camel", kw_only=True):
     response: _Response
 
 
-_decoder = msgspec.json.Decoder(_Envelope)
+Decoder: TypeAlias = msgspec.json.Decoder[_Envelope[Any]]
+_decoder: Decoder = msgspec.json.Decoder(_Envelope[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
+_ALLOWED: Final = _encoder.encode(_Answer(response=_Response("", allowed=True))).split(b'""')
+"""What stands before and after the uid."""
 _OPERATIONS: Final = ("CREATE", "UPDATE", "DELETE", "CONNECT")
 
 
-def parse(body: bytes) -> Request:
+def decoder_of(objects: Any) -> Decoder:
+    """What decodes reviews of `objects`, a union of structs with tags, in one pass."""
+    return msgspec.json.Decoder(_Envelope[objects])
+
+
+def parse(body: bytes, decoder: Decoder | None = None) -> Request[Any]:
     """The request inside an AdmissionReview.
 
+    With a decoder (see `decoder_of`) the object of a CREATE comes decoded, if it is one of those.
     Raises `BadReview`, whose message says what is wrong and where.
     """
-    if not body.isascii():
-        try:
-            body.decode()
-        except UnicodeDecodeError as error:
-            raise BadReview(f"not JSON: {error.reason} of UTF-8 at byte {error.start}") from error
-    # a mapping has two bytes at least: most bodies need not be counted
-    if len(body) > 2 * MAX_MAPPINGS and body.count(b"{") > MAX_MAPPINGS:
-        raise BadReview(f"more than {MAX_MAPPINGS} mappings")
-    if nested_too_deep(body):
-        raise BadReview(f"nested too deep: more than {MAX_DEPTH} levels")
-    try:
-        envelope = _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        problem = malformed(error)
-        raise BadReview(f"not an AdmissionReview: {problem}") from error
-    except msgspec.DecodeError as error:
-        raise BadReview(f"not JSON: {str(error).removeprefix('JSON is malformed: ')}") from error
+    _check_bounds(body)
+    envelope = (decoder and _at_once(body, decoder)) or _enveloped(body)
     request = envelope.request
     if envelope.api_version != API_VERSION or envelope.kind != KIND:
         raise BadReview(
@@ -133,6 +124,47 @@ def parse(body: bytes) -> Request:
     if request.operation in ("CREATE", "UPDATE") and is_null(request.object):
         raise BadReview(f"{request.operation} without an object")
     return request
+
+
+def _check_bounds(body: bytes) -> None:
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise BadReview(f"not JSON: {error.reason} of UTF-8 at byte {error.start}") from error
+    # a mapping has two bytes at least: most bodies need not be counted
+    if len(body) > 2 * MAX_MAPPINGS and body.count(b"{") > MAX_MAPPINGS:
+        raise BadReview(f"more than {MAX_MAPPINGS} mappings")
+    if nested_too_deep(body):
+        raise BadReview(f"nested too deep: more than {MAX_DEPTH} levels")
+
+
+def _at_once(body: bytes, decoder: Decoder) -> _Envelope[Any] | None:
+    """None where the object has to be read on its own: it then says what is wrong with it."""
+    try:
+        envelope = decoder.decode(body)
+    except msgspec.DecodeError:
+        return None
+    request = envelope.request
+    if request is None or request.operation != "CREATE" or isinstance(request.object, msgspec.Raw):
+        return None
+    # the request's kind decides how an object is read, whatever that says of itself
+    return envelope if request.object.__struct_config__.tag == request.kind.kind else None
+
+
+def _enveloped(body: bytes) -> _Envelope[Any]:
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        problem = malformed(error)
+        raise BadReview(f"not an AdmissionReview: {problem}") from error
+    except msgspec.DecodeError as error:
+        raise BadReview(f"not JSON: {str(error).removeprefix('JSON is malformed: ')}") from error
+
+
+def allowed(uid: str) -> bytes:
+    """The answer to the request `uid` that says no more than yes."""
+    return _ALLOWED[0] + _encoder.encode(uid) + _ALLOWED[1]
 
 
 def render(
@@ -162,38 +194,9 @@ def render(
     return _encoder.encode(_Answer(response=response))
 
 
-def is_null(raw: msgspec.Raw) -> bool:
-    """True for an absent or null value."""
-    return bytes(raw) == b"null"
-
-
-# one that never ends matches, too: failing at each of its quotes takes the square of its length
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
-_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-
-
-def nested_too_deep(body: bytes) -> bool:
-    """True if arrays and objects nest more than `MAX_DEPTH` levels.
-
-    Counting settles nearly every review at the speed of memchr. Only one with very many brackets is
-    looked at closely: without its strings, as steps up and down, whose running sum is the depth.
-    """
-    openings = body.count(b"{") + body.count(b"[")
-    if openings <= MAX_DEPTH or openings - _shallow(body) < MAX_DEPTH:
-        return False
-    steps = _STRING.sub(b"", body).translate(_STEPS, _ALL_BUT_BRACKETS)
-    return max(accumulate(memoryview(steps).cast("b")), default=0) > MAX_DEPTH
-
-
-def _shallow(body: bytes) -> int:
-    """How many brackets have nothing inside them, at least; the innermost one may be among them.
-
-    managedFields are half of a large review, and they are full of `{}` and of keys like
-    `k:{\\"name\\":...}`. A pair without a gap holds nothing even if it stands in a string. A
-    backslash behind a bracket is in a string, or ends the decoder's work.
-    """
-    return body.count(b"{}") + body.count(b'{\\"')
+def is_null(value: Any) -> bool:
+    """True for a raw value that is absent or null."""
+    return isinstance(value, msgspec.Raw) and bytes(value) == b"null"
 
 
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")

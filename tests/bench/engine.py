@@ -10,7 +10,14 @@ import msgspec
 from tests.bench.reviews import Review
 from tests.bench.servers import PROFILE
 from webhook import catalog, documents, engine, review
-from webhook.admission import Admission, Door, Snapshot, evidence_for_filling, judged_object
+from webhook.admission import (
+    OBJECTS,
+    Admission,
+    Door,
+    Snapshot,
+    evidence_for_filling,
+    judged_object,
+)
 
 STEPS: Final = ("parse", "read", "policies", "answer")
 _BATCHES: Final = 15
@@ -22,9 +29,9 @@ class Cost(msgspec.Struct, frozen=True, rename="camel"):
 
     review: str
     parse: float
-    """The AdmissionReview around the object."""
+    """The AdmissionReview and the object in it, decoded."""
     read: float
-    """The object."""
+    """The workload in the object."""
     policies: float
     """Every check, or every fill and its evidence."""
     answer: float
@@ -39,7 +46,7 @@ def costs(reviews: list[Review]) -> Iterator[Cost]:
     profile = profiles[PROFILE]
 
     def judge(one: Review) -> None:
-        request = review.parse(one.body)
+        request = review.parse(one.body, OBJECTS)
         reading = judged_object(request)
         assert reading is not None
         if one.door == "validate":
@@ -55,8 +62,8 @@ def costs(reviews: list[Review]) -> Iterator[Cost]:
 
 def _cost(one: Review, judge: Callable[[Review], None], admission: Admission) -> Cost:
     door, body = Door(one.door), one.body
-    parse = _microseconds(lambda: review.parse(body))
-    read = _microseconds(lambda: judged_object(review.parse(body)))
+    parse = _microseconds(lambda: review.parse(body, OBJECTS))
+    read = _microseconds(lambda: judged_object(review.parse(body, OBJECTS)))
     judged = _microseconds(lambda: judge(one))
     total = _microseconds(lambda: admission.handle(door, PROFILE, body))
     return Cost(one.name, parse, read - parse, judged - read, total - judged, total)

@@ -65,8 +65,8 @@ def test_what_is_said_of_a_null(tmp_path: Path) -> None:
     loaded = documents.load([tmp_path], catalog.POLICIES)
     assert actions(loaded, "team")["require-probes"] == "deny"
     (timing,) = loaded.profiles["team"].fills["Pod"]
-    assert "timeoutSeconds" not in timing.params.wanted("liveness", "exec")
-    assert all(timing.params.wanted("startup", handler) for handler in HANDLERS)
+    assert "timeoutSeconds" not in timing.params.wanted["liveness", "exec"]
+    assert all(timing.params.wanted["startup", handler] for handler in HANDLERS)
 
 
 @pytest.mark.parametrize("page", PAGES)

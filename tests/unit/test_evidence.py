@@ -26,7 +26,8 @@ from tests.builders import (
     statefulset,
 )
 from webhook.api import Proof, Standing
-from webhook.evidence import LAST_APPLIED, CreatedObject, WrittenText
+from webhook.evidence import CreatedObject, WrittenText
+from webhook.provenance import LAST_APPLIED
 
 WRITTEN, UNWRITTEN = Standing.WRITTEN, Standing.UNWRITTEN
 UNKNOWN, DOUBTFUL = Standing.UNKNOWN, Standing.DOUBTFUL

@@ -200,13 +200,13 @@ def test_a_partial_table_merges_over_the_shipped_one(tmp_path: Path) -> None:
             params: {timings: {liveness: {exec: {timeoutSeconds: 9, failureThreshold: null}}}}
         """
     params = bindings(load(tmp_path, document(spec))["payments"])["probe-timing"].params
-    assert params.wanted("liveness", "exec") == {"timeoutSeconds": 9, "periodSeconds": 10}
-    assert params.wanted("liveness", "httpGet") == {
+    assert params.wanted["liveness", "exec"] == {"timeoutSeconds": 9, "periodSeconds": 10}
+    assert params.wanted["liveness", "httpGet"] == {
         "timeoutSeconds": 3,
         "periodSeconds": 10,
         "failureThreshold": 6,
     }
-    assert params.wanted("startup", "exec")["failureThreshold"] == 30
+    assert params.wanted["startup", "exec"]["failureThreshold"] == 30
 
 
 # Ceiling, failure, kinds, rules

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import Object, patiently, pod, recorded, review
+from webhook.depth import MAX_DEPTH, nested_too_deep
 from webhook.errors import BadReview
-from webhook.review import MAX_DEPTH, nested_too_deep, parse, render
+from webhook.review import parse, render
 
 # The envelope
 

@@ -1,10 +1,9 @@
 """What a policy may say about a workload."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(msgspec.Struct, frozen=True):
     """One thing that the author should change."""
 
     path: str
@@ -32,8 +31,7 @@ class Violation:
         return f"{self.subject}: {self.fact}{f' {self.why}' if self.why else ''}; {self.fix}"
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(msgspec.Struct, frozen=True):
     """A value for a field that nobody chose."""
 
     path: str

@@ -77,6 +77,15 @@ class Probe(msgspec.Struct, rename="camel"):
         value: int | None = getattr(self, _ATTRIBUTES[field])
         return value
 
+    @property
+    def chosen(self) -> dict[str, int]:
+        """The timings other than the API server's defaults by wire name, 0 included."""
+        return {
+            field: value
+            for field, default in TIMING_DEFAULTS.items()
+            if (value := getattr(self, _ATTRIBUTES[field])) is not None and value != default
+        }
+
     def effective(self, field: str) -> int:
         """The timing that the kubelet goes by: 0 and absent ask for the API server's default.
 
@@ -91,7 +100,7 @@ _ATTRIBUTES = {
 }
 
 
-class Mount(msgspec.Struct, rename="camel"):
+class Mount(msgspec.Struct, rename="camel", gc=False):
     """One entry of a container's `volumeMounts`."""
 
     name: str | None = None
@@ -99,7 +108,7 @@ class Mount(msgspec.Struct, rename="camel"):
     read_only: bool | None = None
 
 
-class Port(msgspec.Struct, rename="camel"):
+class Port(msgspec.Struct, rename="camel", gc=False):
     """One entry of a container's `ports`."""
 
     name: str | None = None
@@ -127,6 +136,8 @@ class Container(msgspec.Struct, frozen=True):
     startup: Probe | None = None
     liveness: Probe | None = None
     readiness: Probe | None = None
+    probes: tuple[tuple[str, Probe], ...] = ()
+    """Those of the three that are there, with their names, in the order of `PROBES`."""
 
     @property
     def label(self) -> str:
@@ -193,6 +204,8 @@ class Workload(msgspec.Struct, frozen=True):
     """As written, else Always."""
     containers: tuple[Container, ...]
     """Every container of every role: init containers first, then the main and ephemeral ones."""
+    probed: tuple[Container, ...]
+    """Those of them that may have probes."""
     volumes: tuple[Volume, ...]
     pod_annotations: Mapping[str, Any]
     """Those of the pod or of the template: what the pods will carry."""
@@ -217,6 +230,8 @@ class Workload(msgspec.Struct, frozen=True):
         A StatefulSet's claim template takes the place of a volume of its name
         (pkg/controller/statefulset `updateStorage`).
         """
+        if not self.claim_templates:
+            return iter(self.volumes)
         made = {template.name for template in self.claim_templates if template.is_of_statefulset}
         return (volume for volume in self.volumes if volume.name not in made)
 
@@ -228,6 +243,6 @@ class Workload(msgspec.Struct, frozen=True):
                 path = f"{volume.path}/persistentVolumeClaim/claimName"
                 yield ClaimReference(path, volume.label, source["claimName"])
 
-    def may_have_probes(self) -> Iterator[Container]:
+    def may_have_probes(self) -> tuple[Container, ...]:
         """Main containers and native sidecars: the API server forbids probes elsewhere."""
-        return (c for c in self.containers if c.role in ("container", "sidecar"))
+        return self.probed

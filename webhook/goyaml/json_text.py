@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
+from webhook.depth import MAX_DEPTH, nested_too_deep
 from webhook.goyaml import scalars
 from webhook.goyaml.chunks import Chunk, Content, Unreadable
 from webhook.goyaml.rows import Rows
-from webhook.review import MAX_DEPTH, nested_too_deep
 
 _SPACE: Final = re.compile(r"\s*")
 _ESCAPE: Final = re.compile(

@@ -17,10 +17,10 @@ from yaml.events import (
 )
 from yaml.reader import ReaderError
 
+from webhook.depth import MAX_DEPTH
 from webhook.goyaml import scalars
 from webhook.goyaml.chunks import Chunk, Content, Unreadable
 from webhook.goyaml.rows import Rows
-from webhook.review import MAX_DEPTH
 
 if not yaml.__with_libyaml__:
     raise ImportError("this PyYAML lacks libyaml and would be slow: install one of its wheels")

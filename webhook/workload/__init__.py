@@ -9,12 +9,13 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from webhook.api import ClaimTemplate, Container, Retention, Rollout, Volume, Workload
+from webhook.api import ClaimTemplate, Container, Retention, Rollout, Workload
 from webhook.errors import MalformedObject
 from webhook.review import malformed
 from webhook.workload.handlers import checked
 from webhook.workload.shapes import (
     KIND_GROUPS,
+    OBJECT,
     SHAPES,
     DeploymentSpec,
     Metadata,
@@ -27,12 +28,14 @@ from webhook.workload.volumes import claim_template, ephemeral_claims, volumes
 
 __all__ = [
     "MAX_ITEMS",
+    "OBJECT",
     "Metadata",
     "OwnerReference",
     "Reading",
     "is_known",
     "pod_path",
     "read",
+    "read_decoded",
     "same_template",
 ]
 
@@ -57,6 +60,8 @@ class Reading(msgspec.Struct, frozen=True):
         return self.workload.kind != "Pod" or MIRROR_ANNOTATION not in self.workload.annotations
 
 
+_PROBED: Final = frozenset({"container", "sidecar"})
+"""Roles of containers that may have probes; the API server forbids them elsewhere."""
 _VERSION: Final = re.compile(r"v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
 
 
@@ -80,11 +85,18 @@ def read(api_version: str, kind: str, raw: bytes, namespace: str | None = None) 
     `namespace` is the request's and wins over the object's own. Raises `MalformedObject` with the
     place where the shape is not Kubernetes'.
     """
-    shape = SHAPES[kind]
     try:
-        decoded = shape.decoder.decode(raw)
+        decoded = SHAPES[kind].decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise malformed(error) from error
+    return read_decoded(api_version, kind, decoded, namespace)
+
+
+def read_decoded(
+    api_version: str, kind: str, decoded: Any, namespace: str | None = None
+) -> Reading:
+    """The same for an object that a review was decoded with, see `OBJECT`."""
+    shape = SHAPES[kind]
     metadata: Metadata = decoded.metadata or Metadata()
     pod = shape.pod(decoded)
     spec = pod.spec if pod and pod.spec else PodSpec()
@@ -92,6 +104,7 @@ def read(api_version: str, kind: str, raw: bytes, namespace: str | None = None) 
     _check_sizes(spec, spec_path)
     pod_metadata = pod.metadata if pod else None
     found = tuple(volumes(spec.volumes or (), f"{spec_path}/volumes"))
+    containers = tuple(_containers(spec, spec_path))
     workload = Workload(
         api_version=api_version,
         kind=kind,
@@ -99,37 +112,34 @@ def read(api_version: str, kind: str, raw: bytes, namespace: str | None = None) 
         name=metadata.name or None,
         pod_path=shape.pod_path,
         restart_policy=spec.restart_policy or "Always",
-        containers=tuple(_containers(spec, spec_path)),
+        containers=containers,
+        probed=tuple([one for one in containers if one.role in _PROBED]),
         volumes=found,
         pod_annotations=(pod_metadata.annotations or {}) if pod_metadata else {},
         annotations=metadata.annotations or {},
         pod_labels=(pod_metadata.labels or {}) if pod_metadata else {},
-        **_of_kind(getattr(decoded, "spec", None), found),
+        claim_templates=tuple(ephemeral_claims(found)),
     )
+    if kind in ("StatefulSet", "Deployment") and decoded.spec:
+        workload = msgspec.structs.replace(workload, **_of_kind(decoded.spec, workload))
     return Reading(workload, metadata, pod_metadata is not None)
 
 
-def _of_kind(spec: Any, found: Iterable[Volume]) -> dict[str, Any]:
+def _of_kind(spec: StatefulSetSpec | DeploymentSpec, workload: Workload) -> dict[str, Any]:
     """What only some kinds have."""
-    if isinstance(spec, StatefulSetSpec):
-        retention = spec.persistent_volume_claim_retention_policy
-        return {
-            "replicas": _replicas(spec.replicas),
-            "service_name": spec.service_name or None,
-            "claim_templates": (*_claim_templates(spec), *ephemeral_claims(found)),
-            "retention": Retention(
-                (retention and retention.when_deleted) or "Retain",
-                (retention and retention.when_scaled) or "Retain",
-            ),
-        }
-    fields: dict[str, Any] = {"claim_templates": tuple(ephemeral_claims(found))}
+    replicas = 1 if spec.replicas is None else spec.replicas
     if isinstance(spec, DeploymentSpec):
-        fields |= {"replicas": _replicas(spec.replicas), "rollout": _rollout(spec)}
-    return fields
-
-
-def _replicas(written: int | None) -> int:
-    return 1 if written is None else written
+        return {"replicas": replicas, "rollout": _rollout(spec)}
+    retention = spec.persistent_volume_claim_retention_policy
+    return {
+        "replicas": replicas,
+        "service_name": spec.service_name or None,
+        "claim_templates": (*_claim_templates(spec), *workload.claim_templates),
+        "retention": Retention(
+            (retention and retention.when_deleted) or "Retain",
+            (retention and retention.when_scaled) or "Retain",
+        ),
+    }
 
 
 def _claim_templates(spec: StatefulSetSpec) -> Iterator[ClaimTemplate]:
@@ -169,16 +179,21 @@ def _containers(spec: PodSpec, spec_path: str) -> Iterable[Container]:
 def _view(
     wire: WireContainer, path: str, role: Literal["container", "sidecar", "init", "ephemeral"]
 ) -> Container:
+    startup = checked(wire.startup_probe, path, "startup")
+    liveness = checked(wire.liveness_probe, path, "liveness")
+    readiness = checked(wire.readiness_probe, path, "readiness")
+    named = (("startup", startup), ("liveness", liveness), ("readiness", readiness))
     return Container(
         path=path,
         role=role,
         name=wire.name or "",
         image=wire.image or "",
-        mounts=tuple(wire.volume_mounts or ()),
-        ports=tuple(wire.ports or ()),
-        startup=checked(wire.startup_probe, f"{path}/startupProbe"),
-        liveness=checked(wire.liveness_probe, f"{path}/livenessProbe"),
-        readiness=checked(wire.readiness_probe, f"{path}/readinessProbe"),
+        mounts=wire.volume_mounts or (),
+        ports=wire.ports or (),
+        startup=startup,
+        liveness=liveness,
+        readiness=readiness,
+        probes=tuple([(name, probe) for name, probe in named if probe is not None]),
     )
 
 

@@ -1,7 +1,5 @@
 """The handlers of probes: raw mappings, in which what policies read has Kubernetes' type."""
 
-from typing import Final
-
 import msgspec
 
 from webhook.api import Probe
@@ -22,32 +20,33 @@ class _NumberedTarget(msgspec.Struct):
     port: Int32 | None = None
 
 
-_TARGETS: Final = {
-    "http_get": ("httpGet", _Target),
-    "tcp_socket": ("tcpSocket", _Target),
-    "grpc": ("grpc", _NumberedTarget),
-}
-
-
-def checked(probe: Probe | None, path: str) -> Probe | None:
-    """The probe at `path` if it has a handler; one without is missing.
+def checked(probe: Probe | None, path: str, name: str) -> Probe | None:
+    """The named probe of the container at `path` if it has a handler; one without is missing.
 
     Raises `MalformedObject` for a target of it that no API server decodes.
     """
-    if probe is None or probe.handler is None:
+    if probe is None:
         return None
-    for attribute, (key, target) in _TARGETS.items():
-        settings = getattr(probe, attribute)
-        if settings is None or _is_usual(settings):
-            continue
-        try:
-            msgspec.convert(settings, target)
-        except msgspec.ValidationError as error:
-            raise malformed(error, f"{path}/{key}") from error
+    http_get, tcp_socket, grpc = probe.http_get, probe.tcp_socket, probe.grpc
+    if http_get is not None and not _is_usual(http_get):
+        _check(http_get, _Target, f"{path}/{name}Probe/httpGet")
+    if tcp_socket is not None and not _is_usual(tcp_socket):
+        _check(tcp_socket, _Target, f"{path}/{name}Probe/tcpSocket")
+    if grpc is not None:
+        _check(grpc, _NumberedTarget, f"{path}/{name}Probe/grpc")
+    elif http_get is None and tcp_socket is None and probe.exec is None:
+        return None
     return probe
 
 
-def _is_usual(settings: Handler) -> bool:
-    """True for what is right in every target, and stands in nearly every one: a small port."""
-    port = settings.get("port")
-    return type(port) is int and 0 < port < 2**16 and "host" not in settings
+def _is_usual(target: Handler) -> bool:
+    """True for what stands in nearly every one: a small port or a name, and no host."""
+    port = target.get("port")
+    return (type(port) is str or (type(port) is int and 0 < port < 2**16)) and "host" not in target
+
+
+def _check(settings: Handler, target: type[msgspec.Struct], path: str) -> None:
+    try:
+        msgspec.convert(settings, target)
+    except msgspec.ValidationError as error:
+        raise malformed(error, path) from error

@@ -4,6 +4,8 @@ The structs name just what is read; everything else in an object is skipped by t
 """
 
 from collections.abc import Callable
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 import msgspec
@@ -25,7 +27,7 @@ KIND_GROUPS: Final[dict[str, frozenset[str]]] = {
 """The API groups in which a kind is Kubernetes' own; `extensions` is where some began."""
 
 
-class OwnerReference(msgspec.Struct, rename="camel"):
+class OwnerReference(msgspec.Struct, rename="camel", gc=False):
     """One entry of `ownerReferences`: whatever the client wrote."""
 
     api_version: str | None = None
@@ -63,8 +65,8 @@ class WireContainer(msgspec.Struct, rename="camel"):
     startup_probe: Probe | None = None
     liveness_probe: Probe | None = None
     readiness_probe: Probe | None = None
-    ports: list[Port] | None = None
-    volume_mounts: list[Mount] | None = None
+    ports: tuple[Port, ...] | None = None
+    volume_mounts: tuple[Mount, ...] | None = None
 
 
 class PodSpec(msgspec.Struct, rename="camel"):
@@ -182,9 +184,11 @@ class CronJob(msgspec.Struct):
 class Shape(msgspec.Struct, frozen=True):
     """How one kind is decoded, and where its pod stands."""
 
-    decoder: msgspec.json.Decoder[Any]
+    model: type[msgspec.Struct]
     pod_path: str
     pod: Callable[[Any], Template | Pod | None]
+    decoder: msgspec.json.Decoder[Any]
+    """Of an object of which something else says that it is of this kind."""
 
 
 def _template(workload: Any) -> Template | None:
@@ -199,14 +203,27 @@ def _cron_job_template(job: CronJob) -> Template | None:
 
 _JOB_TEMPLATE: Final = "/spec/jobTemplate/spec/template"
 
+
+def _shape(
+    model: type[msgspec.Struct], path: str, pod: Callable[[Any], Template | Pod | None] = _template
+) -> Shape:
+    return Shape(model, path, pod, msgspec.json.Decoder(model))
+
+
 SHAPES: Final[dict[str, Shape]] = {
-    kind: Shape(msgspec.json.Decoder(Templated), "/spec/template", _template)
-    for kind in KIND_GROUPS
+    kind: _shape(Templated, "/spec/template") for kind in KIND_GROUPS
 } | {
-    "Pod": Shape(msgspec.json.Decoder(Pod), "", lambda pod: pod),
-    "PodTemplate": Shape(msgspec.json.Decoder(PodTemplate), "/template", lambda o: o.template),
-    "StatefulSet": Shape(msgspec.json.Decoder(StatefulSet), "/spec/template", _template),
-    "Deployment": Shape(msgspec.json.Decoder(Deployment), "/spec/template", _template),
-    "CronJob": Shape(msgspec.json.Decoder(CronJob), _JOB_TEMPLATE, _cron_job_template),
+    "Pod": _shape(Pod, "", lambda pod: pod),
+    "PodTemplate": _shape(PodTemplate, "/template", lambda o: o.template),
+    "StatefulSet": _shape(StatefulSet, "/spec/template"),
+    "Deployment": _shape(Deployment, "/spec/template"),
+    "CronJob": _shape(CronJob, _JOB_TEMPLATE, _cron_job_template),
 }
 """By kind."""
+
+_tagged = [
+    msgspec.defstruct(kind, (), bases=(shape.model,), tag_field="kind", tag=kind)
+    for kind, shape in SHAPES.items()
+]
+OBJECT: Final[Any] = reduce(or_, _tagged)
+"""An object of any of the kinds: it is told by its `kind`."""

@@ -32,11 +32,13 @@ def volumes(wire: Iterable[dict[str, Any]], path: str) -> Iterator[Volume]:
     """The volumes of the list at `path`. Raises `MalformedObject`."""
     for index, volume in enumerate(wire):
         here = f"{path}/{index}"
-        sources = {k: v for k, v in volume.items() if v is not None and k != "name"}
+        sources = volume.copy()
+        name = sources.pop("name", None)
+        if None in sources.values():
+            sources = {key: value for key, value in sources.items() if value is not None}
         for key, value in sources.items():
             if key in KNOWN_SOURCES:
-                _check_source(value, key, f"{here}/{key}")
-        name = volume.get("name")
+                _check_source(value, key, here)
         if not isinstance(name, str | None):
             raise MalformedObject(f"{here}/name", "expected a string")
         yield Volume(here, name or "", sources)
@@ -45,10 +47,10 @@ def volumes(wire: Iterable[dict[str, Any]], path: str) -> Iterator[Volume]:
 def _check_source(value: Any, key: str, here: str) -> None:
     """A source stays a raw mapping; what policies read in it has Kubernetes' type nevertheless."""
     if not isinstance(value, dict):
-        raise MalformedObject(here, "expected a mapping")
+        raise MalformedObject(f"{here}/{key}", "expected a mapping")
     for field in _STRINGS.get(key, ()):
         if not isinstance(value.get(field), str | None):
-            raise MalformedObject(f"{here}/{field}", "expected a string")
+            raise MalformedObject(f"{here}/{key}/{field}", "expected a string")
 
 
 def claim_template(wire: WireClaimTemplate, path: str) -> ClaimTemplate:
