@@ -16,9 +16,11 @@ from webhook.server.reload import Reloader
 from webhook.server.surface import Surface
 
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a place for gunicorn's heartbeat file
-HEARTBEAT_TIMEOUT: Final = 10
-"""Seconds without a heartbeat after which gunicorn replaces a worker. A review takes less than one:
-everything in it is bounded (`review.MAX_MAPPINGS`, `workload.MAX_ITEMS`)."""
+BACKLOG: Final = 1024
+"""Connections that may wait to be accepted; the kernel's own limit is net.core.somaxconn."""
+HEARTBEAT_TIMEOUT: Final = 2
+"""Seconds without a heartbeat after which gunicorn replaces a worker. It looks once a second, so a
+loop that is blocked has a successor within 3 and the moment of a fork. See docs/adr/0017."""
 LEAVING_TIME: Final = 5
 """Seconds that a worker may take to exit when its drain is over."""
 THREADS: Final = 4
@@ -64,6 +66,7 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
             "workers": 1,
             "worker_class": f"webhook.server.{'wsgi' if self._wsgi else 'worker'}.Worker",
             "threads": THREADS,
+            "backlog": BACKLOG,
             "timeout": HEARTBEAT_TIMEOUT,
             "graceful_timeout": math.ceil(self.drain) + LEAVING_TIME,
             "keepalive": surface.IDLE_TIMEOUT,

@@ -188,6 +188,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         if response.record is not None:
             self._service.record(response.record)
+        self._service.answered()
 
     def expire(self) -> None:
         """End the connection if its time is up."""

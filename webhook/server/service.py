@@ -21,14 +21,17 @@ class Service:
         trusts: Callable[[Mapping[str, Any] | None], bool],
         max_connections: int,
         lifetime: Callable[[], float] = surface.lifetime,
+        answered: Callable[[], None] = lambda: None,
     ) -> None:
         """`record` takes the entries of the decision log and must not block; `trusts` tells
-        whether a client with this certificate may ask for a verdict."""
+        whether a client with this certificate may ask for a verdict; `answered` is called after
+        each answer."""
         self.routes = routes
         self.record = record
         self.trusts = trusts
         self.max_connections = max_connections
         self.lifetime = lifetime
+        self.answered = answered
         self.connections: set[Connection] = set()
         self.body_bytes = 0
         """Of all requests under way together: many large ones must not fill the memory."""
@@ -37,7 +40,7 @@ class Service:
         self.date = b""
 
     def tick(self, now: float) -> None:
-        """Move the clock on and end what is overdue; to be called once a second."""
+        """Move the clock on and end what is overdue; to be called about once a second."""
         self.now = now
         self.date = formatdate(usegmt=True).encode()
         for connection in tuple(self.connections):

@@ -8,10 +8,14 @@ import asyncio
 import faulthandler
 import gc
 import os
+import resource
 import signal
+import socket
 import sys
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Final
+import time
+from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
 from gunicorn.workers import base
@@ -30,7 +34,9 @@ CLOSE_TIMEOUT: Final = 2.0
 """Seconds a client has to take the last bytes and to agree to the end of TLS."""
 GRACE: Final = 1.0
 """Seconds that clients of the last moment have for their handshake and their request."""
-TICK: Final = 1.0
+POLL: Final = 0.01
+"""Seconds between looks at who is still there, when this process leaves."""
+TICK: Final = 0.5
 """Seconds between heartbeats, and between looks at the connections' deadlines."""
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds for which a thread that loads documents may keep the loop waiting, each time that has
@@ -52,7 +58,9 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
             self.app.decisions.write,
             self.app.credentials.trusts,
             MAX_CONNECTIONS,
+            answered=self._beat,
         )
+        self._next_beat = 0.0
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._leave = asyncio.Event()
         self._leave_now = asyncio.Event()
@@ -70,8 +78,10 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         self._loop.add_signal_handler(signal.SIGINT, self._leave_now.set)
         self._loop.add_signal_handler(signal.SIGQUIT, self._leave_now.set)
         self._loop.add_signal_handler(signal.SIGUSR1, self.log.reopen_files)
-        # gunicorn ends a blocked worker by SIGABRT: show where it hung
+        # gunicorn ends a blocked worker by SIGABRT: show where it hung, and write no core, which
+        # would take its time and hold the private key
         faulthandler.enable()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     def run(self) -> None:
         """What a worker does; returns when the process may exit."""
@@ -84,16 +94,22 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         self._tick()
         (listener,) = self.sockets
         server = await self._loop.create_server(
-            lambda: Connection(self._service),
-            sock=listener.sock,
-            ssl=self.app.credentials.context,
-            ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
-            ssl_shutdown_timeout=CLOSE_TIMEOUT,
+            self._connection, sock=listener.sock, backlog=self.cfg.backlog, **self._tls()
         )
         self.app.announce(self.age)
         await self._first(self._leave.wait(), self._leave_now.wait())
         await self._drain()
-        await self._close(server)
+        await self._close(server, listener.sock)
+
+    def _connection(self) -> Connection:
+        return Connection(self._service)
+
+    def _tls(self) -> dict[str, Any]:
+        return {
+            "ssl": self.app.credentials.context,
+            "ssl_handshake_timeout": HANDSHAKE_TIMEOUT,
+            "ssl_shutdown_timeout": CLOSE_TIMEOUT,
+        }
 
     async def _drain(self) -> None:
         """Go on answering while the news spreads that this pod leaves.
@@ -103,17 +119,30 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         self.app.routes.ready = False
         await self._first(self._leave_now.wait(), timeout=self.app.drain)
 
-    async def _close(self, server: asyncio.Server) -> None:
+    async def _close(self, server: asyncio.Server, listener: socket.socket) -> None:
         """Take no more connections, and give those that have just come their last answer."""
         # uvloop counts connections from their first moment, before they have shaken hands
-        gone = asyncio.ensure_future(server.wait_closed())
+        counted = asyncio.ensure_future(server.wait_closed())
         await asyncio.sleep(0)  # for it to begin: it would not wait for a server that is closed
+        # connections that the kernel still holds for us would be reset
+        late = tuple(_accepted(listener))
         server.close()
+        gone = asyncio.ensure_future(self._gone(counted, late))
         await self._first(self._leave_now.wait(), asyncio.shield(gone), timeout=GRACE)
         for connection in tuple(self._service.connections):
             connection.retire()
         await self._first(self._leave_now.wait(), asyncio.shield(gone), timeout=CLOSE_TIMEOUT)
         gone.cancel()
+
+    async def _gone(self, counted: Awaitable[None], late: Iterable[socket.socket]) -> None:
+        """Return when every connection has ended, also those that uvloop does not count."""
+        handshakes = [
+            self._loop.connect_accepted_socket(self._connection, one, **self._tls()) for one in late
+        ]
+        await asyncio.gather(*handshakes, return_exceptions=True)
+        await counted
+        while self._service.connections:
+            await asyncio.sleep(POLL)
 
     @staticmethod
     async def _first(*events: Awaitable[object], timeout: float | None = None) -> None:
@@ -124,8 +153,28 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
 
     def _tick(self) -> None:
         self._loop.call_later(TICK, self._tick)
-        self.notify()
+        self._beat()
         if os.getppid() != self.ppid:
             # the master is gone: nobody is left to replace or to stop this worker
             self._leave_now.set()
         self._service.tick(self._loop.time())
+
+    def _beat(self) -> None:
+        """Tell gunicorn that this worker lives; often called, so it does not always do so.
+
+        One turn of the loop may hold many reviews, each as slow as one can be: every answer is a
+        sign of life. The loop's own clock stands still meanwhile.
+        """
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + TICK / 2
+            self.notify()
+
+
+def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that wait at a socket that does not block; none if there is no room."""
+    with suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            yield connection
