@@ -7,7 +7,7 @@ BIN := .venv/bin
 LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint docs bench sandbox lock clean
+.PHONY: run test soak lint docs bench sandbox lock clean
 
 run: .venv/run.stamp ## the webhook on this machine, with examples sent through it
 	@$(BIN)/python -m examples.demo --port $(PORT)
@@ -15,6 +15,10 @@ run: .venv/run.stamp ## the webhook on this machine, with examples sent through 
 test: .venv/dev.stamp ## every test, a real API server included (built once)
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest $(PYTEST)
+
+soak: .venv/dev.stamp ## the long forms of fault and fuzz tests; about two hours
+	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
+	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest -m soak $(PYTEST)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -94,7 +94,7 @@ def _samples(
     seconds: float,
     rounds: int,
 ) -> Iterator[Sample]:
-    pems = _administrator(plane)
+    pems = administrator(plane)
     body = plane.directory / "bench-pod.json"
     body.write_text(json.dumps(pod()))
     for number in range(rounds):
@@ -124,7 +124,7 @@ def _samples(
             )
 
 
-def _administrator(plane: ControlPlane) -> Files:
+def administrator(plane: ControlPlane) -> Files:
     """The kubeconfig's certificates as files."""
     config = json.loads(plane.kubeconfig.read_text())
     user, cluster = config["users"][0]["user"], config["clusters"][0]["cluster"]

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 import pytest
@@ -15,6 +15,7 @@ from tests.cluster.versions import NEWEST
 VERSIONS = os.environ.get("KUBERNETES", "").split() or [NEWEST]
 
 _numbers = itertools.count(1)
+_told: list[str] = []
 
 
 class Namespaces(Protocol):
@@ -57,3 +58,18 @@ def webhook(control_plane: ControlPlane) -> Iterator[ControlPlane]:
     """The same control plane, with podworthy registered for all profiles and enforcing."""
     with webhook_server(control_plane, profiles=ALL_PROFILES, command=everything_command):
         yield control_plane
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes a line that a test wants to be read at the end of the run."""
+    name = request.node.name
+    return lambda line: _told.append(f"{name}: {line}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have told."""
+    if _told:
+        terminalreporter.section("told by tests on real API servers")
+        for line in _told:
+            terminalreporter.write_line(line)
