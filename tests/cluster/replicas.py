@@ -29,7 +29,7 @@ DRAIN: Final = 1.0
 """Seconds; longer than the balancer's lag, as it must be."""
 COUNT: Final = 2
 _START: Final = 30  # seconds that anything may take
-_SPINNING: Final = Path(__file__).with_name("spinning")
+SPINNING: Final = Path(__file__).with_name("spinning")
 _ROOT: Final = Path(__file__).parents[2]
 
 
@@ -45,7 +45,7 @@ class Replica:
         command: list[str | Path] = [*serve_command(lifetime)]
         command += ["--host=127.0.0.1", f"--port={self.port}", f"--drain={DRAIN}"]
         command += ["--cert", directory / "webhook.crt", "--key", directory / "webhook.key"]
-        command += ["--policies-dir", _SPINNING / "policies", "--profiles", _SPINNING / "profiles"]
+        command += ["--policies-dir", SPINNING / "policies", "--profiles", SPINNING / "profiles"]
         command += ["--profile", PROFILE]
         self.process = Process(command, log=directory / f"{self.name}.log", cwd=_ROOT)
 
