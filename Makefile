@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8443
 KUBERNETES ?= 1.37.2
+FUZZ_SECONDS ?= 3600
 BIN := .venv/bin
 LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -16,9 +17,10 @@ test: .venv/dev.stamp ## every test, a real API server included (built once)
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest $(PYTEST)
 
-soak: .venv/dev.stamp ## the long forms of fault and fuzz tests; about two hours
+soak: .venv/dev.stamp ## the long forms of fault and fuzz tests; about an hour and a half
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest -m soak $(PYTEST)
+	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
