@@ -46,10 +46,14 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Once it leaves, close the socket: who comes now is refused and may go elsewhere, instead
-        of waiting for the process to end."""
+        of waiting for the process to end. Whom the kernel has accepted already is served."""
         super().set_accept_enabled(enabled)
         if not self.alive:
             for listener in self.sockets:
+                before = -1
+                while self.nr_conns > before:  # to accept where nobody waits changes nothing
+                    before = self.nr_conns
+                    self.accept(listener)
                 listener.close()
 
     def handle_request(self, req: Request, conn: TConn) -> Any:
