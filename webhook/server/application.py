@@ -20,7 +20,7 @@ BACKLOG: Final = 1024
 """Connections that may wait to be accepted; the kernel's own limit is net.core.somaxconn."""
 HEARTBEAT_TIMEOUT: Final = 2
 """Seconds without a heartbeat after which gunicorn replaces a worker. It looks once a second, so a
-loop that is blocked has a successor within 3 and the moment of a fork. See docs/adr/0017."""
+loop that is blocked has a successor within 3 and the moment of a fork. See docs/adr/0018."""
 LEAVING_TIME: Final = 5
 """Seconds that a worker may take to exit when its drain is over."""
 THREADS: Final = 4
