@@ -8,8 +8,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -148,7 +150,7 @@ def test_a_killed_worker(deployed: Deployment, room: str, tell: Tell, form: Form
             creators.wait_for(BEFORE)
             begun = time.monotonic()
             os.kill(old, signal.SIGKILL)
-            faults.append((replica.port, begun, answers_again(replica, old)))
+            faults.append(Fault(replica.port, begun, *answers_again(replica, old)))
         creators.wait_for(AFTER)
     tell(f"{form.times} workers killed, {lasted(faults)}: {seen}")
     judge(seen, faults)
@@ -165,7 +167,7 @@ def test_a_killed_replica(deployed: Deployment, room: str, tell: Tell, form: For
             begun = time.monotonic()
             replica.kill()
             deployed.remove(replica)
-            faults.append((replica.port, begun, time.monotonic()))
+            faults.append(Fault(replica.port, begun, time.monotonic()))
             deployed.add()
         creators.wait_for(AFTER)
     tell(f"{form.times} replicas killed, {lasted(faults)}: {seen}")
@@ -174,7 +176,7 @@ def test_a_killed_replica(deployed: Deployment, room: str, tell: Tell, form: For
 
 @forms(short=1, long=10)
 def test_a_blocked_loop(deployed: Deployment, room: str, tell: Tell, form: Form) -> None:
-    """A policy does not return: gunicorn sees it, kills the worker, and its log says where."""
+    """A policy spins: the kernel ends the worker, the log says where, and gunicorn forks."""
     faults: list[Fault] = []
     deployed.use(form.lifetime)
     with course(deployed, room) as (creators, seen):
@@ -192,12 +194,12 @@ def test_a_blocked_loop(deployed: Deployment, room: str, tell: Tell, form: Form)
             )
             worker = old[replica.port]
             assert worker is not None
-            faults.append((replica.port, begun, answers_again(replica, worker)))
+            faults.append(Fault(replica.port, begun, *answers_again(replica, worker)))
             thread.join()
             blocking.close()
             assert blocking.made == 0
             log = replica.process.log.read_text()
-            assert f"WORKER TIMEOUT (pid:{worker})" in log
+            assert f"Worker (pid:{worker}) was sent SIGPROF!" in log
             assert "policies/spin.py" in log
         creators.wait_for(AFTER)
     tell(f"{form.times} loops blocked, {lasted(faults)}: {seen}")
@@ -213,23 +215,41 @@ def blocked(deployed: Deployment, since: float) -> tuple[Replica, float] | None:
     return None
 
 
-def answers_again(replica: Replica, old: int) -> float:
-    """When another worker than the old one answers, in seconds of the monotonic clock."""
-    wait_for(
-        lambda: replica.worker not in (None, old) and replica.is_ready(),
-        seconds=30,
-        what=f"new worker of {replica.name}",
-    )
-    return time.monotonic()
+def answers_again(replica: Replica, old: int) -> tuple[float, float]:
+    """When another worker than the old one answers, in seconds of the monotonic clock, and for how
+    many seconds until then the old one only waited for a processor."""
+    kept_at = waited(old)
+    kept = 0.0
+
+    def answers() -> bool:
+        nonlocal kept
+        with suppress(OSError):  # it has ended
+            kept = waited(old) - kept_at
+        return replica.worker not in (None, old) and replica.is_ready()
+
+    wait_for(answers, seconds=30, what=f"new worker of {replica.name}")
+    return time.monotonic(), kept
 
 
-Fault = tuple[int, float, float]
-"""Port of the replica, begin and end."""
+def waited(pid: int) -> float:
+    """Seconds that a process could have run, but none of the processors was free."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+
+
+class Fault(NamedTuple):
+    """A replica that was broken; times are those of the monotonic clock."""
+
+    port: int
+    begun: float
+    ended: float
+    starved: float = 0.0
+    """Seconds of it that are the machine's."""
 
 
 def lasted(faults: list[Fault]) -> str:
-    longest = max(end - begun for _, begun, end in faults)
-    return f"each answered again within {longest:.2f} s"
+    longest = max(fault.ended - fault.begun for fault in faults)
+    starved = max(fault.starved for fault in faults)
+    return f"each answered again within {longest:.2f} s, {starved:.2f} s without a processor"
 
 
 def judge(seen: Course, faults: list[Fault]) -> None:
@@ -237,11 +257,11 @@ def judge(seen: Course, faults: list[Fault]) -> None:
 
     def met(begun: float, ended: float, port: int | None = None) -> bool:
         return any(
-            begun <= until and ended >= since and port in (None, broken)
-            for broken, since, until in faults
+            begun <= fault.ended and ended >= fault.begun and port in (None, fault.port)
+            for fault in faults
         )
 
-    assert all(until - since <= RESPAWN for _, since, until in faults)
+    assert [one for one in faults if one.ended - one.begun - one.starved > RESPAWN] == []
     failures: list[Failure] = seen.creators.failures
     assert [one for one in failures if not met(one.begun, one.ended)] == []
     assert [one for one in seen.losses if not met(one.since, one.until, one.backend)] == []

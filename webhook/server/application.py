@@ -18,9 +18,10 @@ from webhook.server.surface import Surface
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a place for gunicorn's heartbeat file
 BACKLOG: Final = 1024
 """Connections that may wait to be accepted; the kernel's own limit is net.core.somaxconn."""
-HEARTBEAT_TIMEOUT: Final = 2
-"""Seconds without a heartbeat after which gunicorn replaces a worker. It looks once a second, so a
-loop that is blocked has a successor within 3 and the moment of a fork. See docs/adr/0018."""
+HEARTBEAT_TIMEOUT: Final = 10
+"""Seconds without a heartbeat after which gunicorn replaces a worker. One that waits for a
+processor is not to be killed for that; one that spins ends long before (`worker.CPU_LIMIT`). See
+docs/adr/0018."""
 LEAVING_TIME: Final = 5
 """Seconds that a worker may take to exit when its drain is over."""
 THREADS: Final = 4
@@ -84,7 +85,7 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
             # a read-only root file system has no place for it
             "control_socket_disable": True,
             "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
-            "loglevel": "error",
+            "loglevel": "warning",
         }
         for name, value in settings.items():
             self.cfg.set(name, value)

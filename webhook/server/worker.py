@@ -1,7 +1,7 @@
 """The gunicorn worker: one loop, one TLS context, every connection in it.
 
-gunicorn keeps the process: it holds the socket, passes signals on, and kills and replaces a worker
-whose heartbeat stops. (gunicorn.workers.base names what a worker has to do.)
+gunicorn keeps the process: it holds the socket, passes signals on, and replaces a worker that ends
+or whose heartbeat stops. (gunicorn.workers.base names what a worker has to do.)
 """
 
 import asyncio
@@ -38,6 +38,9 @@ POLL: Final = 0.01
 """Seconds between looks at who is still there, when this process leaves."""
 TICK: Final = 0.5
 """Seconds between heartbeats, and between looks at the connections' deadlines."""
+CPU_LIMIT: Final = 2.0
+"""Seconds of processor time without an answer or a turn of the loop, after which the kernel ends
+this process: something spins. The slowest review takes less than one. See docs/adr/0018."""
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds for which a thread that loads documents may keep the loop waiting, each time that has
 looked for events. Python's own five milliseconds are the time of fifty requests."""
@@ -78,9 +81,10 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         self._loop.add_signal_handler(signal.SIGINT, self._leave_now.set)
         self._loop.add_signal_handler(signal.SIGQUIT, self._leave_now.set)
         self._loop.add_signal_handler(signal.SIGUSR1, self.log.reopen_files)
-        # gunicorn ends a blocked worker by SIGABRT: show where it hung, and write no core, which
-        # would take its time and hold the private key
+        # the kernel ends a worker that spins by SIGPROF, gunicorn one that waits by SIGABRT: show
+        # where it hung, and write no core, which would take its time and hold the private key
         faulthandler.enable()
+        faulthandler.register(signal.SIGPROF, chain=True)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     def run(self) -> None:
@@ -160,7 +164,7 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         self._service.tick(self._loop.time())
 
     def _beat(self) -> None:
-        """Tell gunicorn that this worker lives; often called, so it does not always do so.
+        """Tell kernel and gunicorn that this worker lives; often called, so not always told.
 
         One turn of the loop may hold many reviews, each as slow as one can be: every answer is a
         sign of life. The loop's own clock stands still meanwhile.
@@ -169,6 +173,7 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         if now >= self._next_beat:
             self._next_beat = now + TICK / 2
             self.notify()
+            signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT)
 
 
 def _accepted(listener: socket.socket) -> Iterator[socket.socket]:

@@ -16,13 +16,13 @@ import uvloop
 
 from tests.builders import container, pod, review
 from tests.cluster.replicas import PROFILE, SPINNING
-from tests.serving import PATIENCE, Served, read_answer, serving
-from webhook.server.application import HEARTBEAT_TIMEOUT, Application
+from tests.serving import PATIENCE, Served, eventually, read_answer, serving
+from webhook.server.application import Application
 from webhook.server.protocol import Connection
 from webhook.server.service import Service
 from webhook.server.surface import Handler, Response, Surface
 from webhook.server.tls import development_certificate, server_context
-from webhook.server.worker import Worker
+from webhook.server.worker import CPU_LIMIT, Worker
 
 
 @pytest.fixture
@@ -40,10 +40,10 @@ def worker_of(served: Served) -> int:
 
 
 def test_slow_reviews_in_one_turn_of_the_loop_are_no_block(spinning: Served) -> None:
-    """Together they take longer than gunicorn would wait, and a second more, in which it looks."""
+    """Together they take longer than one may."""
     count = 4
     slow = pod(container())
-    slow["metadata"]["annotations"] = {"spin": str((HEARTBEAT_TIMEOUT + 1.6) / count)}
+    slow["metadata"]["annotations"] = {"spin": str((CPU_LIMIT + 1.6) / count)}
     body = review(slow)
     request = b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     worker = worker_of(spinning)
@@ -57,7 +57,19 @@ def test_slow_reviews_in_one_turn_of_the_loop_are_no_block(spinning: Served) -> 
             os.kill(worker, signal.SIGCONT)
         assert [read_answer(client)[0] for client in clients] == [200] * count
     assert worker_of(spinning) == worker
-    assert "WORKER TIMEOUT" not in spinning.stderr
+    assert "SIGPROF" not in spinning.stderr
+
+
+def test_a_review_that_spins_ends_the_worker_and_the_log_says_where(spinning: Served) -> None:
+    worker = worker_of(spinning)
+    endless = pod(container())
+    endless["metadata"]["annotations"] = {"spin": "inf"}
+    with pytest.raises(OSError):  # noqa: PT011 reset or ended, as the kernel likes
+        spinning.ask("POST", "/validate", review(endless))
+    eventually(lambda: f"Worker (pid:{worker}) was sent SIGPROF!" in spinning.stderr)
+    assert "policies/spin.py" in spinning.stderr
+    assert spinning.ask("POST", "/validate", review(pod(container())))[0] == 200
+    assert worker_of(spinning) != worker
 
 
 class Late:
