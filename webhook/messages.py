@@ -22,6 +22,9 @@ MAX_WARNINGS: Final = 30
 MAX_ANNOTATION: Final = 4000
 """Characters of an audit annotation: audit back ends truncate whole events."""
 
+MAX_COMPLAINT: Final = 1000
+"""Characters of what is said of a bad review: it may quote what came."""
+
 _MAX_WORD: Final = 80
 # the API server drops a warning that holds one of these
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -113,6 +116,11 @@ def _first(lines: list[str]) -> list[str]:
 def annotation(parts: Iterable[str]) -> str:
     """Clauses as the value of one audit annotation."""
     return _clip(printable("; ".join(parts)), MAX_ANNOTATION)
+
+
+def complaint(text: str) -> str:
+    """What is wrong with a request, at a length that somebody reads."""
+    return _clip(printable(text), MAX_COMPLAINT)
 
 
 def finding_clauses(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:

@@ -198,12 +198,19 @@ def _view(
 
 
 def same_template(kind: str, new: bytes, old: bytes) -> bool:
-    """True if both JSON objects of a known kind carry an equal pod template."""
+    """True if both JSON objects of a known kind carry an equal pod template.
+
+    Raises `MalformedObject` for a number that no 64-bit float can hold.
+    """
     return bool(_template(kind, new) == _template(kind, old))
 
 
 def _template(kind: str, raw: bytes) -> Any:
-    value = msgspec.json.decode(raw)
+    try:
+        value = msgspec.json.decode(raw)
+    except msgspec.ValidationError as error:
+        # the place is of no use: it names no keys of mappings
+        raise MalformedObject("", str(error).partition(" - at ")[0]) from error
     for key in pod_path(kind).split("/")[1:]:
         value = value.get(key) if isinstance(value, dict) else None
     return value
