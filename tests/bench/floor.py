@@ -14,11 +14,10 @@ from typing import Final
 from webhook import review
 from webhook.admission import Answer, Door
 from webhook.server import reload
-from webhook.server.application import Address, Application
+from webhook.server.application import BACKLOG, Address, Application
 from webhook.server.certificates import Files
 from webhook.server.credentials import Credentials
 from webhook.server.reload import Reloader
-from webhook.server.serve import BACKLOG
 from webhook.server.surface import Response, Surface
 
 UID: Final = "00000000-0000-0000-0000-000000000000"

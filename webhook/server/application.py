@@ -22,6 +22,8 @@ everything in it is bounded (`review.MAX_MAPPINGS`, `workload.MAX_ITEMS`)."""
 LEAVING_TIME: Final = 5
 """Seconds that a worker may take to exit when its drain is over."""
 THREADS: Final = 4
+BACKLOG: Final = 1024
+"""Connections that may wait to be accepted; the kernel's own limit is net.core.somaxconn."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
             "graceful_timeout": math.ceil(self.drain) + LEAVING_TIME,
             "keepalive": surface.IDLE_TIMEOUT,
             "http_protocols": "h1",
+            "backlog": BACKLOG,
             "post_worker_init": self._begin,
             "worker_exit": self._end,
             # TLS is on if there is a file; the context is ours

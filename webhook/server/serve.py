@@ -16,7 +16,7 @@ from pathlib import Path
 
 from webhook.errors import CannotServe
 from webhook.server import reload
-from webhook.server.application import Address, Application
+from webhook.server.application import BACKLOG, Address, Application
 from webhook.server.certificates import Files
 from webhook.server.credentials import Credentials
 from webhook.server.metrics import Metrics
@@ -24,9 +24,6 @@ from webhook.server.reload import Reloader
 from webhook.server.rules import Rules, Sources
 from webhook.server.surface import Surface
 from webhook.server.tls import development_certificate
-
-BACKLOG = 1024
-"""Connections that may wait to be accepted; the kernel's own limit is net.core.somaxconn."""
 
 
 @dataclass(frozen=True)
