@@ -152,8 +152,11 @@ def _warning(policy: str, violation: Violation) -> str:
         if len(line) <= MAX_WARNING:
             return line
     parent = violation.path.rpartition("/")[0]
-    end = f"{_word(violation.fact, 30)} ({parent}) [{policy}]"
-    return f"{_word(violation.subject, max(8, MAX_WARNING - len(end) - 2))}: {end}"
+    end = f" ({parent}) [{policy}]"
+    room = MAX_WARNING - len(end) - len(": ")
+    subject = min(8, len(violation.subject))
+    fact = _word(violation.fact, max(8, min(30, room - subject)))
+    return f"{_word(violation.subject, max(8, room - len(fact)))}: {fact}{end}"
 
 
 def _what_and_where(violation: Violation) -> str:

@@ -41,6 +41,9 @@ __all__ = [
 
 MAX_ITEMS: Final = 1000
 """Containers or volumes of one list: more than a kubelet runs, few enough to judge at once."""
+MAX_MEMBERS: Final = 3 * MAX_ITEMS
+"""Members of all volumes together: each has two, its name and its source, and every other source is
+a violation."""
 
 MIRROR_ANNOTATION: Final = "kubernetes.io/config.mirror"
 """Set by the kubelet on the API server's copy of a static pod."""
@@ -164,6 +167,8 @@ def _check_sizes(spec: PodSpec, spec_path: str) -> None:
     ):
         if items and len(items) > MAX_ITEMS:
             raise MalformedObject(f"{spec_path}/{name}", f"more than {MAX_ITEMS} items")
+    if spec.volumes and sum(map(len, spec.volumes)) > MAX_MEMBERS:
+        raise MalformedObject(f"{spec_path}/volumes", f"more than {MAX_MEMBERS} members in all")
 
 
 def _containers(spec: PodSpec, spec_path: str) -> Iterable[Container]:
