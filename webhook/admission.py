@@ -92,9 +92,9 @@ class Admission:
                 return self._validate(chosen, request, reading, grants)
             return self._mutate(chosen, request, reading, grants)
         except UnknownProfile as error:
-            return Answer(404, error_body(str(error)))
+            return _refusal(404, error)
         except BadReview as error:
-            return Answer(400, error_body(str(error)))
+            return _refusal(400, error)
         except Exception:
             logger.exception("a review could not be answered")
             return Answer(500, error_body("podworthy failed; its log says why"))
@@ -189,15 +189,15 @@ def judged_object(request: review.Request[Any]) -> Reading | None:
             reading = workload.read(api_version, kind, bytes(request.object), request.namespace)
         else:
             reading = workload.read_decoded(api_version, kind, request.object, request.namespace)
+        # to deny an object that is being deleted would keep its finalizers from being removed
+        if not reading.is_asked or reading.metadata.deletion_timestamp is not None:
+            return None
+        if request.operation == "UPDATE" and workload.same_template(
+            kind, bytes(request.object), bytes(request.old_object)
+        ):
+            return None
     except MalformedObject as error:
         raise BadReview(f"malformed object: {error}") from error
-    # to deny an object that is being deleted would keep its finalizers from being removed
-    if not reading.is_asked or reading.metadata.deletion_timestamp is not None:
-        return None
-    if request.operation == "UPDATE" and workload.same_template(
-        kind, bytes(request.object), bytes(request.old_object)
-    ):
-        return None
     return reading
 
 
@@ -212,6 +212,10 @@ def evidence_for_filling(request: review.Request[Any], reading: Reading) -> Crea
 def error_body(message: str) -> bytes:
     """The body of every answer that is not an AdmissionReview."""
     return msgspec.json.encode({"error": message})
+
+
+def _refusal(status: int, error: Exception) -> Answer:
+    return Answer(status, error_body(messages.complaint(str(error))))
 
 
 def _annotations(

@@ -22,6 +22,9 @@ MAX_WARNINGS: Final = 30
 MAX_ANNOTATION: Final = 4000
 """Characters of an audit annotation: audit back ends truncate whole events."""
 
+MAX_COMPLAINT: Final = 1000
+"""Characters of what is said of a bad review: it may quote what came."""
+
 _MAX_WORD: Final = 80
 # the API server drops a warning that holds one of these
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -115,6 +118,11 @@ def annotation(parts: Iterable[str]) -> str:
     return _clip(printable("; ".join(parts)), MAX_ANNOTATION)
 
 
+def complaint(text: str) -> str:
+    """What is wrong with a request, at a length that somebody reads."""
+    return _clip(printable(text), MAX_COMPLAINT)
+
+
 def finding_clauses(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
     """Policy and clause of each finding, for audit annotations."""
     for finding in findings:
@@ -144,8 +152,11 @@ def _warning(policy: str, violation: Violation) -> str:
         if len(line) <= MAX_WARNING:
             return line
     parent = violation.path.rpartition("/")[0]
-    end = f"{_word(violation.fact, 30)} ({parent}) [{policy}]"
-    return f"{_word(violation.subject, max(8, MAX_WARNING - len(end) - 2))}: {end}"
+    end = f" ({parent}) [{policy}]"
+    room = MAX_WARNING - len(end) - len(": ")
+    subject = min(8, len(violation.subject))
+    fact = _word(violation.fact, max(8, min(30, room - subject)))
+    return f"{_word(violation.subject, max(8, room - len(fact)))}: {fact}{end}"
 
 
 def _what_and_where(violation: Violation) -> str:

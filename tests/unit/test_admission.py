@@ -31,7 +31,7 @@ from tests.builders import (
     statefulset,
     template_annotated,
 )
-from webhook import catalog
+from webhook import catalog, messages
 from webhook.admission import Admission, Answer, Door, Snapshot
 from webhook.api import KINDS, Evidence, Fill, Lookups, Params, Violation, Workload
 from webhook.profile import Profile
@@ -256,6 +256,15 @@ def test_an_update_is_never_filled_for_that_would_be_a_rollout(shipped: Admissio
             review({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": {}}}),
             "malformed object: /spec/containers: expected a list, got a mapping",
         ),
+        (
+            review(STATEFULSET, "UPDATE", old={"spec": {"x": 0}}).replace(b'"x": 0', b'"x": 1e400'),
+            "malformed object: /: Number out of range",
+        ),
+        (review(pod(), "\x1b[2J" * 1000), "unknown operation '"),
+        (
+            review(pod()).replace(b"admission.k8s.io/v1", b"\\u001b[2J" * 1000),
+            "expected apiVersion admission.k8s.io/v1 and kind AdmissionReview, got ?[2J?[2J",
+        ),
     ],
 )
 def test_what_cannot_be_answered_is_a_400(
@@ -264,6 +273,8 @@ def test_what_cannot_be_answered_is_a_400(
     answer = shipped.handle(door, None, body)
     assert answer.status == 400
     assert error(answer).startswith(message)
+    assert error(answer).isprintable()
+    assert len(error(answer)) <= messages.MAX_COMPLAINT
 
 
 @BOTH

@@ -234,6 +234,12 @@ def test_no_warning_is_longer_than_120_characters_or_without_its_path(size: int)
     assert line.endswith("[require-probes]")
 
 
+def test_nor_one_of_a_handler() -> None:
+    (line,) = messages.warnings([finding(f"{LONGEST}/readinessProbe/httpGet/port", "web")], ())
+    assert len(line) <= 120
+    assert f"({LONGEST}/readinessProbe/httpGet)" in line
+
+
 def test_the_api_server_drops_a_warning_with_a_control_character_so_there_are_none() -> None:
     control = "".join(c for c in map(chr, range(0x300)) if unicodedata.category(c) == "Cc")
     one = finding(subject=f"a{control[:20]}", fact=control[20:], why="\n", fix="\x85\u009f")

@@ -400,6 +400,12 @@ def test_more_items_than_a_kubelet_runs_are_refused(field: str) -> None:
         read(pod(**{field: [{}] * 1001}))
 
 
+def test_a_volume_of_very_many_sources_is_refused() -> None:
+    volumes: list[Object] = [{"name": "a"} | {f"x{n}": {} for n in range(5)} for _ in range(501)]
+    with pytest.raises(MalformedObject, match="/spec/volumes: more than 3000 members in all"):
+        read(pod(volumes=volumes))
+
+
 # Whether an update changed the template
 
 

@@ -61,9 +61,10 @@ def _unclear_end(version: str, fields: dict[bytes, bytes]) -> Response | None:
         return surface.BAD_REQUEST
     if b"transfer-encoding" in fields and fields[b"transfer-encoding"].lower() != b"chunked":
         return surface.BAD_REQUEST
-    # both parsers have refused what is no number
-    if int(fields.get(b"content-length", b"0")) > surface.MAX_BODY:
-        return surface.BODY_TOO_LARGE
+    # both parsers have refused what is no number, ours what has more than 64 bits
+    length = int(fields.get(b"content-length", b"0"))
+    if length > surface.MAX_BODY:
+        return surface.BODY_TOO_LARGE if length < 2**64 else surface.BAD_REQUEST
     return None
 
 

@@ -12,10 +12,13 @@ bytes makes the kernel send a RST, and a RST makes the client's kernel discard t
 
 The parser bounds nothing by itself. Three counters do: of the head (`http1`), of the body, and of
 bytes that brought nothing: blank lines, chunk extensions, trailers, a header value without an end.
+Nor can it be stopped and go on, so it gets one piece at a time: whoever asks much at once takes
+turns with all others between pieces, and gets no further before its answers are read.
 """
 
 import asyncio
 import logging
+import math
 from enum import Enum
 from typing import Final, NoReturn, cast
 
@@ -33,6 +36,12 @@ BODY_TIMEOUT: Final = 30
 """Seconds from there to the end of its body; the longest `timeoutSeconds` of a webhook."""
 LINGER_TIMEOUT: Final = 2
 """Seconds in which a refused client may read its answer."""
+PIECE: Final = 16 * 1024
+"""Bytes that are parsed at once; most reviews are smaller."""
+MAX_ANSWERS: Final = 128 * 1024
+"""Bytes of answers to one piece: a page is much longer than the request for it."""
+READ_TIMEOUT: Final = 10
+"""Seconds in which a client may leave its answers unread."""
 LINGER_BYTES: Final = 4 * surface.MAX_BODY
 """What a refused client may go on sending meanwhile."""
 
@@ -49,6 +58,14 @@ class Phase(Enum):
 # asked several times a request, and the attributes of an Enum are slow to reach
 _IDLE, _HEAD, _BODY, _LEAVING = Phase
 
+_TIMEOUTS: Final = {
+    _IDLE: surface.IDLE_TIMEOUT,
+    _HEAD: HEAD_TIMEOUT,
+    _BODY: BODY_TIMEOUT,
+    _LEAVING: LINGER_TIMEOUT,
+}
+"""Seconds that a phase may last."""
+
 
 class Connection(asyncio.Protocol):
     """One client; `asyncio.Protocol` names the methods that the transport calls."""
@@ -57,8 +74,12 @@ class Connection(asyncio.Protocol):
         self._service = service
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self._discarded = self._body_bytes = 0
-        self._trusted = False
+        self._discarded = self.body_bytes = 0
+        self._trusted = self._has_asked = False
+        self._waiting = b""
+        """What has arrived and is not parsed yet."""
+        self._answer_bytes = 0  # to the piece that is being parsed
+        self._read_by = math.inf
         self._last_answer = service.now + service.lifetime()  # seconds; none is kept open after it
         # a client may open a connection before it needs one, as Go's does: it may rest, too
         self._rest()
@@ -74,41 +95,83 @@ class Connection(asyncio.Protocol):
         self._version = ""
         self._fields: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
-        self._service.body_bytes -= self._body_bytes
-        self._body_bytes = 0
+        self._service.body_bytes -= self.body_bytes
+        self.body_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or drop it when there are too many.
-
-        A client that is dropped knows at once, and the API server's failurePolicy decides; one that
-        had to wait in a queue would learn the same after its timeout.
-        """
+        """Take the connection."""
         self._transport = cast("asyncio.Transport", transport)
         self._trusted = self._service.trusts(transport.get_extra_info("peercert"))
-        self._service.connections.add(self)
-        if len(self._service.connections) > self._service.max_connections:
-            self._transport.abort()
+        self._service.admit(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 asyncio's signature
         """Forget everything; clients may leave whenever they like."""
         self._service.connections.discard(self)
         self._phase = _LEAVING
         self._forget()
+        self._waiting = b""
         del self._parser  # it holds this object's methods, a cycle
+
+    @property
+    def standing(self) -> tuple[bool, bool, bool, float]:
+        """The least is dropped first where connections are too many: one that is leaving, a
+        stranger's, one that never asked anything, and among equals the one that waits longest."""
+        since = self._deadline - _TIMEOUTS[self._phase]
+        return (self._phase is not _LEAVING, self._trusted, self._has_asked, since)
+
+    def drop(self) -> None:
+        """End it at once, whatever is under way."""
+        self._leave()
+        self._transport.abort()
+
+    def yield_room(self) -> None:
+        """Refuse the request under way: there are too many, and this one takes long."""
+        self._refuse(surface.BUSY)
 
     def pause_writing(self) -> None:
         """The client does not read its answers: read no more of its requests."""
+        self._read_by = self._service.now + READ_TIMEOUT
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """It reads again."""
+        self._read_by = math.inf
         self._transport.resume_reading()
+        self._go_on()
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, which calls the `on_` methods below."""
+        """Parse what has come, if nothing waits before it."""
         if self._phase is _LEAVING:
             self._discard(len(data))
-            return
+        elif self._waiting or len(data) > PIECE:
+            self._waiting += data
+            self._go_on()
+        else:
+            self._parse(data)
+
+    def _go_on(self) -> None:
+        """Parse what waits, up to the piece that brought an answer."""
+        waiting, self._waiting = memoryview(self._waiting), b""
+        while waiting and self._read_by == math.inf and self._phase is not _LEAVING:
+            piece, waiting = waiting[:PIECE], waiting[PIECE:]
+            self._parse(piece)
+            if self._answer_bytes and waiting and self._phase is not _LEAVING:
+                self._transport.pause_reading()
+                self._service.soon(self._take_turn)
+                break
+        if self._phase is _LEAVING:
+            self._discard(len(waiting))
+        else:
+            self._waiting = bytes(waiting)
+
+    def _take_turn(self) -> None:
+        if self._read_by == math.inf and self._phase is not _LEAVING:
+            self._transport.resume_reading()
+            self._go_on()
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        """Feed the parser, which calls the `on_` methods below."""
+        self._answer_bytes = 0
         self._barren += len(data)
         try:
             self._parser.feed_data(data)
@@ -161,12 +224,14 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, part: bytes) -> None:
         """A piece of the body, decoded from its chunks."""
-        self._body_bytes += len(part)
+        self.body_bytes += len(part)
         self._service.body_bytes += len(part)
-        if self._body_bytes > surface.MAX_BODY:
+        if self.body_bytes > surface.MAX_BODY:
             self._stop(surface.BODY_TOO_LARGE)
         if self._service.body_bytes > surface.MAX_BODIES:
-            self._stop(surface.BUSY)
+            self._service.relieve()
+            if self._phase is _LEAVING:
+                raise _Stop
         self._body.append(part)
         self._barren = 0
 
@@ -177,8 +242,10 @@ class Connection(asyncio.Protocol):
             *parts_of(self._target),
             self._body[0] if len(self._body) == 1 else b"".join(self._body),
         )
+        self._has_asked = True
         # an old connection ends here, in the open, not at a moment when the client may be sending
         ends = not self._service.routes.ready or self._service.now >= self._last_answer
+        ends = ends or self._answer_bytes > MAX_ANSWERS
         keep = not ends and self._version == "1.1" and self._parser.should_keep_alive()
         self._write(response, keep=keep)
         if keep:
@@ -192,6 +259,8 @@ class Connection(asyncio.Protocol):
 
     def expire(self) -> None:
         """End the connection if its time is up."""
+        if self._service.now >= self._read_by:
+            self._transport.abort()
         if self._service.now < self._deadline:
             return
         if self._phase in (_HEAD, _BODY):
@@ -225,7 +294,9 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _write(self, response: Response, *, keep: bool) -> None:
-        self._transport.write(http1.render(response, self._service.date, keep=keep))
+        answer = http1.render(response, self._service.date, keep=keep)
+        self._answer_bytes += len(answer)
+        self._transport.write(answer)
 
 
 class _Stop(Exception):

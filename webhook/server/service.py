@@ -1,5 +1,7 @@
 """What the connections of one worker share."""
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,8 @@ from webhook.server.surface import Surface
 
 if TYPE_CHECKING:
     from webhook.server.protocol import Connection
+
+logger = logging.getLogger(__name__)
 
 
 class Service:
@@ -33,11 +37,35 @@ class Service:
         self.lifetime = lifetime
         self.answered = answered
         self.connections: set[Connection] = set()
+        self._dropped = 0
         self.body_bytes = 0
         """Of all requests under way together: many large ones must not fill the memory."""
         self.now = 0.0
         """Seconds of the loop's clock, as of the last tick: exact enough for every deadline."""
         self.date = b""
+
+    def admit(self, newcomer: "Connection") -> None:
+        """Take a connection; where there are too many, another one is dropped.
+
+        To turn newcomers away would let a thousand silent clients lock the API server out for as
+        long as they may rest. It uses the connections that it opens, and at once.
+        """
+        if len(self.connections) >= self.max_connections:
+            least = min(self.connections, key=lambda connection: connection.standing)
+            self.connections.discard(least)
+            self._dropped += 1
+            least.drop()
+        self.connections.add(newcomer)
+
+    def relieve(self) -> None:
+        """Refuse the body that has been under way for longest: an honest one takes a moment."""
+        slow = (connection for connection in self.connections if connection.body_bytes)
+        # of those that are equally old, the largest
+        min(slow, key=lambda one: (*one.standing, -one.body_bytes)).yield_room()
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Call it when all others had their turn."""
+        asyncio.get_running_loop().call_soon(call)
 
     def tick(self, now: float) -> None:
         """Move the clock on and end what is overdue; to be called about once a second."""
@@ -45,3 +73,10 @@ class Service:
         self.date = formatdate(usegmt=True).encode()
         for connection in tuple(self.connections):
             connection.expire()
+        if self._dropped:
+            logger.warning(
+                "%d connections dropped: no more than %d may be open",
+                self._dropped,
+                self.max_connections,
+            )
+            self._dropped = 0

@@ -40,9 +40,11 @@ class LatestContext(ssl.SSLContext):
 
 
 def server_context() -> ssl.SSLContext:
-    """TLS 1.2 or newer, HTTP/1.1 by ALPN, no certificate yet."""
+    """TLS 1.2 or newer, without renegotiation, HTTP/1.1 by ALPN, no certificate yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # what a client may demand again and again costs the server most
+    context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
     return context
 

@@ -26,8 +26,12 @@ from webhook.server.service import Service
 if TYPE_CHECKING:
     from webhook.server.application import Application
 
-MAX_CONNECTIONS: Final = 4096
-"""Open connections. An API server keeps 25 idle ones and opens as many more as it has requests."""
+MAX_CONNECTIONS: Final = 2048
+"""Open connections, of about 80 KiB each. An API server keeps 25 idle ones and opens as many more
+as it has requests, of which it lets in 600 at a time."""
+MAX_DESCRIPTORS: Final = 2 * MAX_CONNECTIONS
+"""Connections that have not shaken hands are known to the event loop alone. It closes those for
+which there is no descriptor, so that these bound them."""
 HANDSHAKE_TIMEOUT: Final = 5.0
 """Seconds for a TLS handshake; the API server's own limit is 10."""
 CLOSE_TIMEOUT: Final = 2.0
@@ -60,7 +64,7 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
             self.app.routes,
             self.app.decisions.write,
             self.app.credentials.trusts,
-            MAX_CONNECTIONS,
+            _limit_descriptors() // 2,
             answered=self._beat,
         )
         self._next_beat = 0.0
@@ -183,3 +187,11 @@ def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
             connection, _ = listener.accept()
             connection.setblocking(False)
             yield connection
+
+
+def _limit_descriptors() -> int:
+    """Allow as many as wanted, or as this process may have; usual is far less or far more."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(MAX_DESCRIPTORS, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return limit

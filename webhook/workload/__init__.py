@@ -41,6 +41,9 @@ __all__ = [
 
 MAX_ITEMS: Final = 1000
 """Containers or volumes of one list: more than a kubelet runs, few enough to judge at once."""
+MAX_MEMBERS: Final = 3 * MAX_ITEMS
+"""Members of all volumes together: each has two, its name and its source, and every other source is
+a violation."""
 
 MIRROR_ANNOTATION: Final = "kubernetes.io/config.mirror"
 """Set by the kubelet on the API server's copy of a static pod."""
@@ -164,6 +167,8 @@ def _check_sizes(spec: PodSpec, spec_path: str) -> None:
     ):
         if items and len(items) > MAX_ITEMS:
             raise MalformedObject(f"{spec_path}/{name}", f"more than {MAX_ITEMS} items")
+    if spec.volumes and sum(map(len, spec.volumes)) > MAX_MEMBERS:
+        raise MalformedObject(f"{spec_path}/volumes", f"more than {MAX_MEMBERS} members in all")
 
 
 def _containers(spec: PodSpec, spec_path: str) -> Iterable[Container]:
@@ -198,12 +203,19 @@ def _view(
 
 
 def same_template(kind: str, new: bytes, old: bytes) -> bool:
-    """True if both JSON objects of a known kind carry an equal pod template."""
+    """True if both JSON objects of a known kind carry an equal pod template.
+
+    Raises `MalformedObject` for a number that no 64-bit float can hold.
+    """
     return bool(_template(kind, new) == _template(kind, old))
 
 
 def _template(kind: str, raw: bytes) -> Any:
-    value = msgspec.json.decode(raw)
+    try:
+        value = msgspec.json.decode(raw)
+    except msgspec.ValidationError as error:
+        # the place is of no use: it names no keys of mappings
+        raise MalformedObject("", str(error).partition(" - at ")[0]) from error
     for key in pod_path(kind).split("/")[1:]:
         value = value.get(key) if isinstance(value, dict) else None
     return value

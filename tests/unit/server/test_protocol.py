@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -30,6 +30,15 @@ class Echo:
         return Answer(200, b"%s|%s|%s" % (door.value.encode(), str(profile).encode(), body), {})
 
 
+class Turns(Service):
+    """One that remembers what it is to call soon."""
+
+    calls: list[Callable[[], None]]
+
+    def soon(self, call: Callable[[], None]) -> None:
+        self.calls.append(call)
+
+
 class Wire(asyncio.Transport):
     """A client and the transport to it."""
 
@@ -39,14 +48,16 @@ class Wire(asyncio.Transport):
         super().__init__({"peercert": {"trusted": trusted}})
         self.admission = Echo()
         self.records: list[dict[str, Any]] = []
-        routes = Surface(self.admission, dict, lambda: Response(200, b""))
-        self.service = Service(
+        routes = Surface(self.admission, dict, lambda: Response(200, b"m" * 10_000))
+        self.service = Turns(
             routes,
             self.records.append,
             lambda client: bool(client and client["trusted"]),
             max_connections,
             lambda: lifetime,
         )
+        self.turns = 0
+        self.service.calls = []
         self.service.tick(0.0)
         self.output = b""
         self.closed = self.aborted = self.paused = False
@@ -71,6 +82,10 @@ class Wire(asyncio.Transport):
     def send(self, *parts: bytes) -> "Wire":
         for part in parts:
             self.connection.data_received(part)
+            while self.service.calls:
+                assert self.paused, "who waits for its turn sends nothing more"
+                self.turns += 1
+                self.service.calls.pop()()
         return self
 
     @property
@@ -246,12 +261,61 @@ class TestBounds:
         assert wire.statuses == [400]
         assert wire.aborted
 
-    def test_connections(self) -> None:
-        wire = Wire(max_connections=1)
+    def test_unread_answers(self) -> None:
+        wire = Wire()
+        wire.connection.pause_writing()
+        wire.send(post(b"a" * 9000) * 3)
+        assert wire.answers == []
+        wire.service.tick(protocol.READ_TIMEOUT - 1)
         assert not wire.aborted
-        second = Connection(wire.service)
-        second.connection_made(wire)
+        wire.service.tick(protocol.READ_TIMEOUT)
         assert wire.aborted
+
+    def test_long_answers_to_short_requests(self) -> None:
+        """As many as fit; the last one says so, as that of any connection."""
+        wire = Wire().send(get(b"/metrics") * 100)
+        assert set(wire.statuses) == {200}
+        assert protocol.MAX_ANSWERS < len(wire.output) < 2 * protocol.MAX_ANSWERS
+        assert wire.leaving
+        assert wire.closed
+
+
+class TestTurns:
+    """Whoever asks much at once waits for others in between."""
+
+    def test_thousands_of_requests_in_one_read(self) -> None:
+        wire = Wire().send(get() * 5000)
+        assert wire.answers == [(200, b"ok")] * 5000
+        assert wire.turns == 5000 * len(get()) // protocol.PIECE
+        assert not wire.paused
+
+    def test_a_review_of_any_size_is_answered_at_once(self) -> None:
+        for size in (1, protocol.PIECE, 10 * protocol.PIECE):
+            wire = Wire().send(post(b"a" * size))
+            assert wire.statuses == [200]
+            assert wire.turns == 0
+
+    def test_no_turn_while_answers_are_unread(self) -> None:
+        wire = Wire()
+        wire.connection.data_received(get() * 1000)
+        before = len(wire.answers)
+        wire.connection.pause_writing()
+        wire.service.calls.pop()()
+        assert len(wire.answers) == before < 1000
+        assert wire.paused
+        wire.connection.resume_writing()
+        wire.send()
+        while wire.service.calls:
+            wire.service.calls.pop()()
+        assert len(wire.answers) == 1000
+
+    def test_a_client_that_hangs_up_misses_its_turn(self) -> None:
+        wire = Wire()
+        wire.connection.data_received(get() * 1000)
+        before = len(wire.answers)
+        wire.connection.connection_lost(None)
+        wire.service.calls.pop()()
+        assert len(wire.answers) == before
 
 
 class TestTime:
@@ -356,27 +420,83 @@ class TestLeaving:
 # Many at the same time
 
 
-def half_sent(service: Service, size: int) -> Connection:
-    connection = Connection(service)
-    connection.connection_made(Wire())
+def beside(other: Wire, *, trusted: bool = True) -> Wire:
+    """Another client of the same service."""
+    wire = Wire(trusted=trusted)
+    wire.service = other.service
+    wire.connection = Connection(wire.service)
+    wire.connection.connection_made(wire)
+    return wire
+
+
+def half_sent(other: Wire, size: int) -> Wire:
     head = b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (size + 1)
-    connection.data_received(head + b"a" * size)
-    return connection
+    return beside(other).send(head + b"a" * size)
 
 
 def test_bodies_under_way_share_a_budget() -> None:
+    """The one that takes longest gives way, and may try again."""
     wire = Wire(max_connections=99)
-    waiting = [
-        half_sent(wire.service, surface.MAX_BODY - 1)
-        for _ in range(surface.MAX_BODIES // surface.MAX_BODY)
+    slow = [
+        half_sent(wire, surface.MAX_BODY - 1) for _ in range(surface.MAX_BODIES // surface.MAX_BODY)
     ]
-    wire.send(b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n123456789")
-    assert wire.answers[0][0] == 503
-    assert b"\r\nRetry-After: 1\r\n" in wire.output
+    wire.service.tick(1.0)
+    wire.send(post(b"honest"))
+    assert wire.statuses == [200]
+    (refused,) = (one for one in slow if one.output)
+    assert refused.statuses == [503]
+    assert b"\r\nRetry-After: 1\r\n" in refused.output
 
-    for connection in waiting:
-        connection.connection_lost(None)
+    for one in slow:
+        one.connection.connection_lost(None)
     assert wire.service.body_bytes == 0
+
+
+def test_the_largest_gives_way_among_those_of_the_same_second() -> None:
+    wire = Wire(max_connections=99)
+    slow = [half_sent(wire, 8 * 1024 * 1024 - 1) for _ in range(7)]
+    large = half_sent(wire, 9 * 1024 * 1024)
+    assert large.statuses == [503]
+    assert not any(one.output for one in slow)
+
+
+class TestTooManyConnections:
+    """Somebody must go, and never the one who asks."""
+
+    def test_who_never_asked_goes_first(self, caplog: pytest.LogCaptureFixture) -> None:
+        wire = Wire(max_connections=3).send(get())
+        wire.service.tick(1.0)
+        silent = beside(wire)
+        wire.service.tick(2.0)
+        slow = beside(wire).send(b"GET")
+        newcomer = beside(wire)
+        assert [one.aborted for one in (wire, silent, slow)] == [False, True, False]
+        newcomer.send(get())
+        another = beside(wire)
+        assert slow.aborted
+        another.send(get())
+        beside(wire)
+        assert wire.aborted, "of those that have asked, the one that rests longest"
+        assert newcomer.statuses == another.statuses == [200]
+        assert len(wire.service.connections) == 3
+        wire.service.tick(3.0)
+        wire.service.tick(4.0)
+        assert caplog.messages == ["3 connections dropped: no more than 3 may be open"]
+
+    def test_who_leaves_anyway_goes_first(self) -> None:
+        wire = Wire(max_connections=2)
+        refused = beside(wire).send(b"\xff")
+        beside(wire)
+        assert refused.aborted
+        assert not wire.aborted
+
+    def test_a_stranger_goes_before_the_api_server(self) -> None:
+        wire = Wire(max_connections=2)
+        stranger = beside(wire, trusted=False)
+        stranger.send(get())
+        beside(wire, trusted=False)
+        assert stranger.aborted
+        assert not wire.aborted
 
 
 def test_an_answered_request_gives_its_share_back() -> None:
