@@ -10,6 +10,7 @@ from wsgiref.types import WSGIApplication
 from gunicorn.app.base import BaseApplication
 
 from webhook.server import surface
+from webhook.server.counters import Counters
 from webhook.server.credentials import Credentials
 from webhook.server.decisions import DecisionLog
 from webhook.server.reload import Reloader
@@ -44,6 +45,8 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         reloader: Reloader,
         credentials: Credentials,
         address: Address,
+        counters: Counters,
+        decisions: DecisionLog,
         *,
         wsgi: bool,
         drain: float,
@@ -53,7 +56,8 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         self.routes = routes
         self.credentials = credentials
         self.drain = drain
-        self.decisions = DecisionLog(1)
+        self.counters = counters
+        self.decisions = decisions
         self._reloader = reloader
         self._address = address
         self._wsgi = wsgi
@@ -94,7 +98,7 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         """The WSGI application; only gunicorn's threads ask for it."""
         from webhook.server.app import create_app
 
-        return create_app(self.routes, self.decisions)
+        return create_app(self.routes, self.decisions, self.counters)
 
     def announce(self, age: int) -> None:
         """To be called by a worker that answers; `age` is gunicorn's count of workers."""

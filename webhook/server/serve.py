@@ -18,7 +18,9 @@ from webhook.errors import CannotServe
 from webhook.server import reload
 from webhook.server.application import BACKLOG, Address, Application
 from webhook.server.certificates import Files
+from webhook.server.counters import Counted, Counters, SharedCounters
 from webhook.server.credentials import Credentials
+from webhook.server.decisions import DecisionLog
 from webhook.server.metrics import Metrics
 from webhook.server.reload import Reloader
 from webhook.server.rules import Rules, Sources
@@ -71,12 +73,16 @@ def serve(sources: Sources, settings: Settings, pages: Callable[[], Mapping[str,
             return {watch.what: watch.report.trouble for watch in watches}
 
         _log_to_stderr()
-        metrics = Metrics(rules, credentials, _now)
+        counters = SharedCounters() if settings.wsgi else Counters()
+        decisions = DecisionLog(1)
+        metrics = Metrics(rules, credentials, counters, decisions, _now)
         Application(
-            Surface(rules.admission, troubles, metrics.page, pages),
+            Surface(Counted(rules.admission, counters), troubles, metrics.page, pages),
             Reloader(watches, reload.PERIOD),
             credentials,
             address,
+            counters,
+            decisions,
             wsgi=settings.wsgi,
             drain=settings.drain,
             ready=ready,

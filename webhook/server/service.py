@@ -20,16 +20,18 @@ class Service:
         record: Callable[[dict[str, Any]], None],
         trusts: Callable[[Mapping[str, Any] | None], bool],
         max_connections: int,
+        count_answer: Callable[[int], object],
         lifetime: Callable[[], float] = surface.lifetime,
         answered: Callable[[], None] = lambda: None,
     ) -> None:
         """`record` takes the entries of the decision log and must not block; `trusts` tells
-        whether a client with this certificate may ask for a verdict; `answered` is called after
-        each answer."""
+        whether a client with this certificate may ask for a verdict; `count_answer` is told the
+        status of each answer, and `answered` is called after it."""
         self.routes = routes
         self.record = record
         self.trusts = trusts
         self.max_connections = max_connections
+        self.count_answer = count_answer
         self.lifetime = lifetime
         self.answered = answered
         self.connections: set[Connection] = set()
@@ -38,6 +40,10 @@ class Service:
         self.now = 0.0
         """Seconds of the loop's clock, as of the last tick: exact enough for every deadline."""
         self.date = b""
+
+    def requests_under_way(self) -> int:
+        """How many have begun to arrive and are not answered."""
+        return sum(connection.is_asking for connection in self.connections)
 
     def tick(self, now: float) -> None:
         """Move the clock on and end what is overdue; to be called about once a second."""

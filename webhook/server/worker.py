@@ -61,9 +61,12 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
             self.app.decisions.write,
             self.app.credentials.trusts,
             MAX_CONNECTIONS,
+            self.app.counters.count_answer,
             answered=self._beat,
         )
         self._next_beat = 0.0
+        self.app.counters.connections = lambda: len(self._service.connections)
+        self.app.counters.requests = self._service.requests_under_way
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._leave = asyncio.Event()
         self._leave_now = asyncio.Event()

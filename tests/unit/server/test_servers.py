@@ -53,18 +53,18 @@ def both(ours: Served, flask: Served) -> tuple[Served, Served]:
     return ours, flask
 
 
-_LOADED = re.compile(rb"(?<=_timestamp_seconds )\S+", re.M)
-"""Two servers cannot have started at the same moment."""
+_SAMPLE = re.compile(rb"^(?:podworthy|process)_\w+(?:\{.*\})? \S+\n", re.M)
+"""A metric's value: two servers were asked different things, and not started at the same moment."""
 
 
 def raw_answer(served: Served, request: bytes) -> tuple[int, str, bytes]:
-    """The first final answer to some bytes, without the time of the server's start."""
+    """The first final answer to some bytes, without the values of metrics."""
     with served.connect() as connection:
         connection.sendall(request)
         status, content_type, body = read_answer(
             connection, request.split(b" ", 1)[0].decode("latin-1")
         )
-        return status, content_type, _LOADED.sub(b"0", body)
+        return status, content_type, _SAMPLE.sub(b"", body)
 
 
 def request(
@@ -195,6 +195,70 @@ def test_every_check_and_the_metrics(ours: Served) -> None:
     status, content_type, body = ours.ask("GET", "/metrics")
     assert (status, content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert b"\npodworthy_config_last_reload_successful 1.0\n" in body
+
+
+def counts(served: Served) -> dict[str, float]:
+    """The counters of a server, but not what differs between any two."""
+    text = served.ask("GET", "/metrics")[2].decode()
+    return {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+        for line in text.splitlines()
+        if re.match(r"podworthy_(admission_requests|policy|fills|http|decision|.*_count)", line)
+    }
+
+
+def test_both_servers_count_alike() -> None:
+    asked = [
+        request(body=BODY),
+        request(body=BODY),
+        request(target="/mutate/advise", body=BODY),
+        request(target="/validate/strict", body=BODY.replace(b"CREATE", b"DELETE")),
+        request(target="/validate/strct", body=BODY),
+        request(body=b"{"),
+        request("GET", "/"),
+        request("GET"),
+        request("GET", "/livez", fields="A: b"),
+        request(body=BODY, fields="Host: x\r\nExpect: 100-continue"),
+        b"GET livez HTTP/1.1\r\nHost: x\r\n\r\n",
+    ]
+    found = []
+    for arguments in [], ["--wsgi"]:
+        with serving(*arguments) as served, ExitStack() as stack:
+            for bytes_ in asked:
+                raw_answer(served, bytes_)
+            waiting = stack.enter_context(served.connect())
+            waiting.sendall(request(body=BODY)[:-1])
+            eventually(
+                lambda served=served: (
+                    counts(served)["podworthy_http_requests_in_flight"] == 2
+                    and counts(served)["podworthy_http_connections"] == 2
+                    and counts(served)['podworthy_decision_log_lines_total{result="written"}'] == 3
+                )
+            )
+            samples = counts(served)
+            # the polls above
+            samples.pop('podworthy_http_requests_total{code="200"}')
+            found.append(samples)
+    assert found[0] == found[1]
+    pod = 'operation="CREATE",profile="baseline",resource_kind="Pod",webhook="validate"'
+    assert found[0] == {
+        f'podworthy_admission_requests_total{{decision="denied",dry_run="false",{pod}}}': 3,
+        'podworthy_admission_requests_total{decision="allowed",dry_run="false",'
+        'operation="CREATE",profile="advise",resource_kind="Pod",webhook="mutate"}': 1,
+        'podworthy_admission_requests_total{decision="allowed",dry_run="false",'
+        'operation="DELETE",profile="strict",resource_kind="Pod",webhook="validate"}': 1,
+        'podworthy_admission_review_duration_seconds_count{webhook="validate"}': 6,
+        'podworthy_admission_review_duration_seconds_count{webhook="mutate"}': 1,
+        'podworthy_policy_results_total{action="deny",policy="require-probes",'
+        'result="fail",rule=""}': 6,
+        'podworthy_http_requests_total{code="400"}': 3,
+        'podworthy_http_requests_total{code="404"}': 2,
+        'podworthy_http_requests_total{code="405"}': 1,
+        "podworthy_http_requests_in_flight": 2,
+        "podworthy_http_connections": 2,
+        'podworthy_decision_log_lines_total{result="written"}': 3,
+        'podworthy_decision_log_lines_total{result="lost"}': 0,
+    }
 
 
 def test_the_policies_are_pages(both: tuple[Served, Served]) -> None:
