@@ -7,7 +7,7 @@ it is asked for, from plain numbers: what happens between two scrapes makes no m
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from typing import Any
 
@@ -24,7 +24,7 @@ from prometheus_client.registry import Collector
 
 from webhook import __version__
 from webhook.admission import Door
-from webhook.exemptions import STATES
+from webhook.exemptions import STATES, Exemptions
 from webhook.server.counters import BOUNDS, Counters, Key
 from webhook.server.credentials import Credentials
 from webhook.server.decisions import DecisionLog
@@ -49,12 +49,14 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(_Reviews(counters))
         self._registry.register(_Traffic(counters, decisions))
-        self._registry.register(_Configuration(rules, credentials, clock))
+        self._registry.register(_Configuration(rules, credentials))
         ProcessCollector(registry=self._registry)
+        self._exemptions = _ExemptionsText(rules, clock)
 
     def page(self) -> Response:
         """What a scrape gets: the format that every Prometheus reads, whatever it would accept."""
-        return Response(200, generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4)
+        body = generate_latest(self._registry) + self._exemptions.text()
+        return Response(200, body, CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _Reviews(Collector):
@@ -138,12 +140,9 @@ def _counted(name: str, documentation: str, labels: list[str], counts: Mapping[K
 
 
 class _Configuration(Collector):
-    def __init__(
-        self, rules: Rules, credentials: Credentials, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, rules: Rules, credentials: Credentials) -> None:
         self._rules = rules
         self._credentials = credentials
-        self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
         watches = (self._rules.watch, self._credentials.watch)
@@ -169,12 +168,36 @@ class _Configuration(Collector):
             "When the certificate in force or one of its issuers' expires, in seconds since 1970.",
             value=self._credentials.loaded.expires.timestamp(),
         )
-        yield from self._exemptions()
 
-    def _exemptions(self) -> Iterator[Metric]:
+
+class _ExemptionsText:
+    """The metrics of exemptions: text that is made once a day and set, because a thousand take
+    longer than everything else, and reviews wait meanwhile."""
+
+    def __init__(self, rules: Rules, clock: Callable[[], datetime]) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._made: tuple[Exemptions, date, bytes] | None = None
+
+    def text(self) -> bytes:
+        """In Prometheus' format."""
+        exemptions = self._rules.admission.snapshot.exemptions
         today = self._clock().astimezone(UTC).date()
-        documents = self._rules.admission.snapshot.exemptions
-        found = Counter(one.state(today) for one in documents)
+        made = self._made
+        if made is None or made[0] is not exemptions or made[1] != today:
+            registry = CollectorRegistry(auto_describe=False)
+            registry.register(_Exemptions(exemptions, today))
+            made = self._made = (exemptions, today, generate_latest(registry))
+        return made[2]
+
+
+class _Exemptions(Collector):
+    def __init__(self, documents: Exemptions, today: date) -> None:
+        self._documents = documents
+        self._today = today
+
+    def collect(self) -> Iterator[Metric]:
+        found = Counter(one.state(self._today) for one in self._documents)
         exemptions = GaugeMetricFamily(
             "podworthy_exemptions",
             "Exemptions among the documents in force; expiring ones end within 30 days.",
@@ -188,7 +211,7 @@ class _Configuration(Collector):
             "When the last day of an exemption ends, in seconds since 1970.",
             labels=["exemption", "owner"],
         )
-        for one in documents:
+        for one in self._documents:
             end = datetime.combine(one.expires + timedelta(days=1), time(), UTC)
             expiry.add_metric([one.name, one.owner], end.timestamp())
         yield expiry

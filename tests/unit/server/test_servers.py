@@ -207,6 +207,15 @@ def counts(served: Served) -> dict[str, float]:
     }
 
 
+def has_settled(served: Served) -> bool:
+    """Connections are closed and lines written a little after the answer."""
+    now = counts(served)
+    return (
+        now["podworthy_http_requests_in_flight"] == now["podworthy_http_connections"] == 2
+        and now['podworthy_decision_log_lines_total{result="written"}'] == 3
+    )
+
+
 def test_both_servers_count_alike() -> None:
     asked = [
         request(body=BODY),
@@ -228,13 +237,7 @@ def test_both_servers_count_alike() -> None:
                 raw_answer(served, bytes_)
             waiting = stack.enter_context(served.connect())
             waiting.sendall(request(body=BODY)[:-1])
-            eventually(
-                lambda served=served: (
-                    counts(served)["podworthy_http_requests_in_flight"] == 2
-                    and counts(served)["podworthy_http_connections"] == 2
-                    and counts(served)['podworthy_decision_log_lines_total{result="written"}'] == 3
-                )
-            )
+            eventually(partial(has_settled, served))
             samples = counts(served)
             # the polls above
             samples.pop('podworthy_http_requests_total{code="200"}')
