@@ -67,6 +67,11 @@ if TYPE_CHECKING:
     help="Log this part of the reviews with nothing to tell, too: 1 for all, 0.01 for each 100th.",
 )
 @option(
+    "--tracing",
+    is_flag=True,
+    help="Send a span of each review by OTLP, as OTEL_* variables say; needs podworthy[tracing].",
+)
+@option(
     "--drain",
     type=Seconds(0),
     default=10.0,
@@ -89,6 +94,7 @@ def serve(
     controllers: tuple[str, ...],
     docs_url: str | None,
     log_allowed: float,
+    tracing: bool,
     drain: float,
 ) -> None:
     """Answer the API server's AdmissionReviews over HTTPS.
@@ -118,6 +124,7 @@ def serve(
             client_names=frozenset(client_names),
             wsgi=wsgi,
             drain=drain,
+            tracing=tracing,
         )
         known = load_policies(policies_dirs)
         # an empty one may be a ConfigMap that is filled later

@@ -109,7 +109,7 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         await self._close(server, listener.sock)
 
     def _connection(self) -> Connection:
-        return Connection(self._service)
+        return self.app.connection(self._service)
 
     def _tls(self) -> dict[str, Any]:
         return {
