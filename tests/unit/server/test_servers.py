@@ -1,6 +1,7 @@
 """Both servers as real processes, over real TLS: alike, and hard to disturb."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.serving import PATIENCE, Served, eventually, read_answer, serving
 from webhook.server import surface
+from webhook.server.decisions import BUFFER_BYTES
 
 REVIEW = {
     "apiVersion": "admission.k8s.io/v1",
@@ -290,6 +292,40 @@ def test_a_denial_is_logged(both: tuple[Served, Served]) -> None:
         assert served.ask("POST", "/validate", body)[0] == 200
         eventually(partial(has_logged, served))
         assert all(json.loads(line) for line in served.stdout.splitlines())
+
+
+@pytest.mark.parametrize("arguments", [[], ["--wsgi"]], ids=["ours", "flask"])
+def test_a_log_that_nobody_reads_is_in_nobodys_way(arguments: list[str]) -> None:
+    """Neither of answers nor of the end; what is lost is counted."""
+    containers = [{"name": f"web-{number}", "image": "nginx"} for number in range(60)]
+    review = json.loads(BODY)
+    review["request"]["object"]["spec"]["containers"] = containers
+    bytes_ = request(body=json.dumps(review).encode())
+    reader, writer = os.pipe()
+    lost = 'podworthy_decision_log_lines_total{result="lost"}'
+    with serving(*arguments, "--drain", "0", stdout=writer) as served:
+        with served.connect() as connection:
+            for _ in range(2 * BUFFER_BYTES // 15_000):
+                connection.sendall(bytes_)
+                assert read_answer(connection)[0] == 200
+        assert counts(served)[lost] > 10
+        served.process.terminate()
+        assert served.process.wait(PATIENCE) == 0
+    for descriptor in (reader, writer):
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize(("rate", "logged"), [("0", 0), ("0.5", 16), ("1", 40)])
+def test_a_sample_of_what_is_allowed_is_logged(rate: str, logged: int) -> None:
+    allowed = BODY.replace(b"CREATE", b"DELETE")
+    with serving("--log-allowed", rate) as served:
+        for number in range(40):
+            uid = b'"uid": "%d"' % number
+            assert served.ask("POST", "/validate", allowed.replace(b'"uid": "1"', uid))[0] == 200
+        eventually(lambda: len(served.stdout.splitlines()) == logged)
+        samples = [json.loads(line) for line in served.stdout.splitlines()]
+    assert all(one["decision"] == "allowed" for one in samples)
+    assert all(one["sampleRate"] == float(rate) for one in samples)
 
 
 def test_a_body_that_is_too_large_gets_its_answer_though_it_is_sent(ours: Served) -> None:
