@@ -35,6 +35,8 @@ docs: .venv/dev.stamp ## what in docs/ is made from code: pages of policies, sch
 bench: .venv/dev.stamp ## how fast manifests are audited and reviews answered; about 6 minutes
 	@$(BIN)/python -m tests.bench.audit
 	@echo
+	@$(BIN)/python -m tests.bench.observing
+	@echo
 	@$(BIN)/python -m tests.bench.server --json bench.json $(BENCH_SECONDS:%=--seconds %)
 
 sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until Ctrl-C
