@@ -1,20 +1,16 @@
 """Tracing: what a span says, whose child it is, and that nothing is there without the flag."""
 
-import http.server
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
 from tests.builders import admission, container, pod, review
+from tests.collector import collector, spans
 from tests.serving import PATIENCE, Served, eventually, read_answer, serving
 from webhook.admission import Answer, Door
 from webhook.server.tracing import Tracing
@@ -79,32 +75,6 @@ def test_before_the_start_nothing_is_traced_and_all_is_answered() -> None:
     assert traced.handle(Door.VALIDATE, None, BARE).status == 200
 
 
-@contextmanager
-def collector(status: int = 200) -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
-    """An OTLP receiver on the loopback: its URL, and what it got."""
-    got: list[ExportTraceServiceRequest] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.path == "/v1/traces":
-                got.append(ExportTraceServiceRequest.FromString(body))
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", got
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def ask(served: Served, *fields: str) -> None:
     head = "".join(f"{field}\r\n" for field in ("Host: x", *fields))
     with served.connect() as connection:
@@ -127,17 +97,10 @@ def test_a_collector_gets_the_spans_as_children_of_the_api_servers(
             ask(served, f"Traceparent: 00-{TRACE}-{SPAN}-01")
             ask(served, f"traceparent: 00-{TRACE}-{SPAN}-00")  # the API server does not sample it
             ask(served, "traceparent: nonsense")
-        spans = [
-            (resource.resource.attributes, span)
-            for one in got
-            for resource in one.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
-    assert len(spans) == 5
-    children = [span for _, span in spans if span.parent_span_id]
+    assert len(spans(got)) == 5
+    children = [span for span in spans(got) if span.parent_span_id]
     assert [(c.trace_id.hex(), c.parent_span_id.hex()) for c in children] == [(TRACE, SPAN)]
-    names = {a.key: a.value.string_value for a in spans[0][0]}
+    names = {a.key: a.value.string_value for a in got[0].resource_spans[0].resource.attributes}
     assert names["service.name"] == "guard"
 
 
