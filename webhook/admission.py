@@ -16,6 +16,7 @@ from webhook.evidence import CreatedObject
 from webhook.exemptions import Exemptions, Grant
 from webhook.identity import identify
 from webhook.profile import Profile
+from webhook.subject import Subject, subject_of
 from webhook.workload import Reading
 
 logger = logging.getLogger(__name__)
@@ -33,22 +34,6 @@ class Door(Enum):
 
     VALIDATE = "validate"
     MUTATE = "mutate"
-
-
-OTHER: Final = "other"
-"""Stands for every kind that is no workload: a client may name as many as it likes."""
-
-
-class Subject(msgspec.Struct, frozen=True, gc=False):
-    """What a review was about, and what came of it: few values each, fit for labels."""
-
-    profile: str
-    operation: str
-    kind: str
-    """A built-in kind that is a pod or carries one, else `OTHER`."""
-    dry_run: bool
-    decision: str
-    """`allowed`, `denied` or `filled`."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -163,7 +148,7 @@ class Admission:
             200,
             body,
             self._head(Door.VALIDATE, profile, request, reading) | told,
-            _subject(profile, request, reading, told["decision"]),
+            subject_of(profile, request, reading, told["decision"]),
             verdict,
         )
 
@@ -198,7 +183,7 @@ class Admission:
             200,
             body,
             self._head(Door.MUTATE, profile, request, reading) | told,
-            _subject(profile, request, reading, told["decision"]),
+            subject_of(profile, request, reading, told["decision"]),
             proposal,
         )
 
@@ -210,7 +195,7 @@ class Admission:
         if self._log_allowed and _sampled(request.uid, self._log_allowed):
             head = self._head(door, profile, request, reading)
             told = head | record.of_sample(self._log_allowed)
-        subject = _subject(profile, request, reading, "allowed")
+        subject = subject_of(profile, request, reading, "allowed")
         return Answer(200, review.allowed(request.uid), told, subject)
 
     def _head(
@@ -218,15 +203,6 @@ class Admission:
     ) -> dict[str, Any]:
         now = self._clock().isoformat(timespec="milliseconds")
         return record.head(now, door.value, profile.name, request, reading)
-
-
-def _subject(
-    profile: Profile, request: review.Request[Any], reading: Reading | None, decision: str
-) -> Subject:
-    kind = request.kind.kind
-    if reading is None and not workload.is_known(request.kind.api_version, kind):
-        kind = OTHER
-    return Subject(profile.name, request.operation, kind, bool(request.dry_run), decision)
 
 
 def _sampled(uid: str, rate: float) -> bool:

@@ -25,8 +25,8 @@ from tests.builders import (
 from tests.markdown import DOCS
 from webhook import catalog
 from webhook.admission import Admission, Door, Snapshot
-from webhook.evidence import LAST_APPLIED
 from webhook.exemptions import Exemption, Exemptions
+from webhook.provenance import LAST_APPLIED
 from webhook.server.counters import Counted, Counters
 from webhook.server.decisions import MAX_LINE, DecisionLog
 

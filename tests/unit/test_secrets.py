@@ -24,8 +24,8 @@ from tests.builders import (
 from webhook import catalog
 from webhook.admission import Door
 from webhook.api import Lookups, Params, Violation, Workload
-from webhook.evidence import LAST_APPLIED
 from webhook.profile import Profile
+from webhook.provenance import LAST_APPLIED
 from webhook.server.counters import Counted, Counters
 
 SECRET = "s3cr3t-"  # noqa: S105 every value that must not be seen begins so

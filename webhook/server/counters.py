@@ -1,7 +1,7 @@
 """What happened since the start: plain numbers, counted as it happens, read when somebody asks.
 
 They become metrics only in a scrape (`metrics`): a counter of prometheus_client costs more than all
-of this for a review. (ADR 18)
+of this for a review. (ADR 19)
 """
 
 import threading
@@ -11,9 +11,10 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
-from webhook.admission import Answer, Door, Subject
+from webhook.admission import Answer, Door
 from webhook.engine import Proposal, Verdict
 from webhook.server.surface import Handler
+from webhook.subject import Subject
 
 BOUNDS: Final = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Seconds, the upper bounds of the histogram: most reviews take 50 to 500 us, and the API server

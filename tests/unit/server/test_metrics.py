@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.builders import NOON, admission, pod, probed, profile, review, statefulset
 from tests.cluster.certificates import Authority
 from webhook import __version__
-from webhook.admission import Answer, Door, Subject
+from webhook.admission import Answer, Door
 from webhook.api import Fill, Violation
 from webhook.engine import Crash, Filling, Finding, Proposal, Verdict
 from webhook.exemptions import Exemption, Grant
@@ -24,6 +24,7 @@ from webhook.server.credentials import Credentials
 from webhook.server.decisions import DecisionLog
 from webhook.server.metrics import Metrics
 from webhook.server.rules import Rules, Sources
+from webhook.subject import Subject
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
 EXEMPTION = """
