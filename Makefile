@@ -35,6 +35,8 @@ docs: .venv/dev.stamp ## what in docs/ is made from code: pages of policies, sch
 bench: .venv/dev.stamp ## how fast manifests are audited and reviews answered; about 6 minutes
 	@$(BIN)/python -m tests.bench.audit
 	@echo
+	@$(BIN)/python -m tests.bench.observing
+	@echo
 	@$(BIN)/python -m tests.bench.server --json bench.json $(BENCH_SECONDS:%=--seconds %)
 
 sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until Ctrl-C
@@ -43,7 +45,8 @@ sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until
 lock: ## resolve the dependencies of pyproject.toml again
 	$(BIN)/uv pip compile pyproject.toml -o requirements.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --group build -c requirements.txt -o requirements-build.txt $(LOCK)
-	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.txt -o requirements-dev.txt $(LOCK)
+	$(BIN)/uv pip compile pyproject.toml --extra tracing -c requirements.txt -o requirements-tracing.txt $(LOCK)
+	$(BIN)/uv pip compile pyproject.toml --group build --group dev --extra tracing -c requirements.txt -c requirements-tracing.txt -o requirements-dev.txt $(LOCK)
 
 clean:
 	rm -rf .venv

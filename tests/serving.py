@@ -97,19 +97,25 @@ def serve_command(lifetime: float = surface.LIFETIME) -> list[str]:
 
 @contextmanager
 def serving(
-    *arguments: str, authority: Path | None = None, lifetime: float = surface.LIFETIME
+    *arguments: str,
+    authority: Path | None = None,
+    lifetime: float = surface.LIFETIME,
+    stdout: int | None = None,
 ) -> Iterator[Served]:
     """`podworthy serve --dev --port 0 ARGUMENTS`, ready; stopped at the end if it still runs.
 
     With an `authority`, a PEM file that clients trust, it brings no certificate of its own: the
-    arguments must name one. For `lifetime` see `serve_command`.
+    arguments must name one. For `lifetime` see `serve_command`. `stdout` is a descriptor that
+    gets the decision log, in place of a file.
     """
     how = ["--host", "127.0.0.1"] if authority else ["--dev"]
     command = [*serve_command(lifetime), *how, "--port", "0", *arguments]
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory)
         with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err:
-            process = subprocess.Popen(command, stdout=out, stderr=err, env=_environment())
+            process = subprocess.Popen(
+                command, stdout=stdout or out, stderr=err, env=_environment()
+            )
         try:
             yield _ready(process, output, authority)
         finally:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
+from zlib import crc32
 
 import msgspec
 
@@ -15,6 +16,7 @@ from webhook.evidence import CreatedObject
 from webhook.exemptions import Exemptions, Grant
 from webhook.identity import identify
 from webhook.profile import Profile
+from webhook.subject import Subject, subject_of
 from webhook.workload import Reading
 
 logger = logging.getLogger(__name__)
@@ -35,14 +37,19 @@ class Door(Enum):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What goes back, and what goes to the decision log."""
+    """What goes back, what goes to the decision log, and what is counted."""
 
     status: int
     """HTTP status: 200, 400, 404, or 500 for a failure of ours (failurePolicy then decides)."""
     body: bytes
     """JSON."""
     record: dict[str, Any] | None = None
-    """One entry of the decision log; None if nothing was found, filled or gone wrong."""
+    """One entry of the decision log; None if nothing was found, filled or gone wrong, unless it is
+    one of the sample."""
+    subject: Subject | None = None
+    """None for a review that could not be answered by another one."""
+    outcome: engine.Verdict | engine.Proposal | None = None
+    """What policies said, if they said anything."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -67,16 +74,22 @@ class Admission:
     """Answers reviews by the documents of one snapshot. It does no I/O."""
 
     def __init__(
-        self, snapshot: Snapshot, clock: Callable[[], datetime], docs_url: str | None = None
+        self,
+        snapshot: Snapshot,
+        clock: Callable[[], datetime],
+        docs_url: str | None = None,
+        log_allowed: float = 0.0,
     ) -> None:
         """`clock` gives the time of records and of expiry, with a time zone.
 
         `docs_url` is where denials say that there is more to read, see `webhook.links`.
+        `log_allowed` is the part, from 0 to 1, of reviews with nothing to tell that get a record.
         """
         self.snapshot = snapshot
         """What is in force; another one may be put in its place between any two reviews."""
         self._clock = clock
         self._docs_url = docs_url
+        self._log_allowed = log_allowed
 
     def handle(self, door: Door, profile: str | None, body: bytes) -> Answer:
         """The answer to one request at a door; `profile` is None where the path names none."""
@@ -86,7 +99,7 @@ class Admission:
             request = review.parse(body, OBJECTS)
             reading = judged_object(request)
             if reading is None:
-                return Answer(200, review.allowed(request.uid))
+                return self._allow(door, chosen, request, None)
             grants = self._grants(snapshot, request, reading)
             if door is Door.VALIDATE:
                 return self._validate(chosen, request, reading, grants)
@@ -117,7 +130,7 @@ class Admission:
     ) -> Answer:
         verdict = engine.check(profile, reading, grants=grants)
         if verdict is engine.CLEAN:
-            return Answer(200, review.allowed(request.uid))
+            return self._allow(Door.VALIDATE, profile, request, reading)
         denying = [finding for finding in verdict.findings if finding.denies]
         failed = [crash for crash in verdict.crashes if crash.denies]
         denied = bool(denying or failed)
@@ -131,7 +144,13 @@ class Admission:
             ),
         )
         told = record.of_checks(verdict, denied=denied)
-        return Answer(200, body, self._head(Door.VALIDATE, profile, request, reading) | told)
+        return Answer(
+            200,
+            body,
+            self._head(Door.VALIDATE, profile, request, reading) | told,
+            subject_of(profile, request, reading, told["decision"]),
+            verdict,
+        )
 
     def _mutate(
         self,
@@ -142,10 +161,10 @@ class Admission:
     ) -> Answer:
         evidence = evidence_for_filling(request, reading)
         if evidence is None:
-            return Answer(200, review.allowed(request.uid))
+            return self._allow(Door.MUTATE, profile, request, reading)
         proposal = engine.fill(profile, reading, evidence, grants)
         if proposal is engine.NOTHING and not evidence.doubts:
-            return Answer(200, review.allowed(request.uid))
+            return self._allow(Door.MUTATE, profile, request, reading)
         fills = [one.fill for one in proposal.fillings if one.action == "fill"]
         clauses = [
             *messages.filling_clauses(proposal.fillings),
@@ -160,13 +179,35 @@ class Admission:
             audit_annotations=_annotations(clauses, proposal.crashes),
         )
         told = record.of_fills(proposal, evidence.doubts, filled=bool(fills))
-        return Answer(200, body, self._head(Door.MUTATE, profile, request, reading) | told)
+        return Answer(
+            200,
+            body,
+            self._head(Door.MUTATE, profile, request, reading) | told,
+            subject_of(profile, request, reading, told["decision"]),
+            proposal,
+        )
+
+    def _allow(
+        self, door: Door, profile: Profile, request: review.Request[Any], reading: Reading | None
+    ) -> Answer:
+        """Nothing was found, or nothing asked."""
+        told = None
+        if self._log_allowed and _sampled(request.uid, self._log_allowed):
+            head = self._head(door, profile, request, reading)
+            told = head | record.of_sample(self._log_allowed)
+        subject = subject_of(profile, request, reading, "allowed")
+        return Answer(200, review.allowed(request.uid), told, subject)
 
     def _head(
-        self, door: Door, profile: Profile, request: review.Request[Any], reading: Reading
+        self, door: Door, profile: Profile, request: review.Request[Any], reading: Reading | None
     ) -> dict[str, Any]:
         now = self._clock().isoformat(timespec="milliseconds")
         return record.head(now, door.value, profile.name, request, reading)
+
+
+def _sampled(uid: str, rate: float) -> bool:
+    """The same for each try of one call: client-go sends the same body, with the same uid."""
+    return crc32(uid.encode()) < rate * 2**32
 
 
 def judged_object(request: review.Request[Any]) -> Reading | None:

@@ -1,23 +1,27 @@
 """What the decision log is told of one review."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from webhook.engine import Proposal, Verdict
+from webhook.engine import Crash, Proposal, Verdict
 from webhook.exemptions import Grant
 from webhook.review import Request
-from webhook.workload import Reading
+from webhook.workload import Metadata, Reading
 
 MAX_RECORDED: Final = 100
 """Findings or fills of one record: a hostile object may have many thousands."""
 
 
+_NOTHING_READ: Final = Metadata()
+
+
 def head(
-    time: str, door: str, profile: str, request: Request[Any], reading: Reading
+    time: str, door: str, profile: str, request: Request[Any], reading: Reading | None
 ) -> dict[str, Any]:
-    """What every record begins with: when, where, who and what."""
-    metadata = reading.metadata
+    """What every record begins with: when, where, who and what; `reading` is None for an object
+    that was not looked into."""
+    metadata = reading.metadata if reading else _NOTHING_READ
     return {
         "time": time,
         "uid": request.uid,
@@ -25,10 +29,11 @@ def head(
         "profile": profile,
         "operation": request.operation,
         "dryRun": bool(request.dry_run),
-        "kind": reading.workload.kind,
-        "namespace": reading.workload.namespace,
+        "kind": request.kind.kind,
+        "namespace": reading.workload.namespace if reading else request.namespace,
         "name": request.name or metadata.name,
         "generateName": metadata.generate_name,
+        "owner": _owner(metadata),
         "user": request.user_info.username if request.user_info else None,
     }
 
@@ -49,7 +54,7 @@ def of_checks(verdict: Verdict, *, denied: bool) -> dict[str, Any]:
             for finding in verdict.findings[:MAX_RECORDED]
         ],
         "findingsOmitted": max(0, len(verdict.findings) - MAX_RECORDED),
-        "crashes": verdict.crashes,
+        "crashes": _crashes(verdict.crashes),
     }
 
 
@@ -71,8 +76,32 @@ def of_fills(proposal: Proposal, doubts: Mapping[str, str], *, filled: bool) -> 
         "exemptions": [exemption.name for exemption in proposal.spared],
         "fillsOmitted": max(0, len(proposal.fillings) - MAX_RECORDED),
         "doubts": dict(islice(doubts.items(), MAX_RECORDED)),
-        "crashes": proposal.crashes,
+        "crashes": _crashes(proposal.crashes),
     }
+
+
+def of_sample(rate: float) -> dict[str, Any]:
+    """Nothing; `rate` is the part of such reviews that is recorded, so one stands for 1/rate."""
+    return {"decision": "allowed", "sampleRate": rate}
+
+
+def _owner(metadata: Metadata) -> dict[str, str | None] | None:
+    """The controller that the object names: whatever its client wrote."""
+    owner = next((one for one in metadata.owner_references or () if one.controller), None)
+    return {"kind": owner.kind, "name": owner.name} if owner else None
+
+
+def _crashes(crashes: Iterable[Crash]) -> list[dict[str, Any]]:
+    """Of an error its class alone: its text may quote the object, with whatever is secret there."""
+    return [
+        {
+            "policy": crash.policy,
+            "error": crash.error.partition(":")[0],
+            "denies": crash.denies,
+            "place": crash.place,
+        }
+        for crash in crashes
+    ]
 
 
 def _exemption(grant: Grant | None) -> dict[str, str] | None:

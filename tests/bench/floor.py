@@ -16,7 +16,9 @@ from webhook.admission import Answer, Door
 from webhook.server import reload
 from webhook.server.application import BACKLOG, Address, Application
 from webhook.server.certificates import Files
+from webhook.server.counters import Counters
 from webhook.server.credentials import Credentials
+from webhook.server.decisions import DecisionLog
 from webhook.server.reload import Reloader
 from webhook.server.surface import Response, Surface
 
@@ -46,6 +48,8 @@ def main(port: int, certificate: Path, key: Path) -> None:
         Reloader((credentials.watch,), reload.PERIOD),
         credentials,
         Address(listener.detach(), f"https://127.0.0.1:{port}"),
+        Counters(),
+        DecisionLog(1),
         wsgi=False,
         drain=0.0,
         ready=lambda: None,

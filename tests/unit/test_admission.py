@@ -467,6 +467,7 @@ def test_a_denial_is_recorded(shipped: Admission) -> None:
         "namespace": "shop",
         "name": None,
         "generateName": "web-",
+        "owner": None,
         "user": "ada",
         "decision": "denied",
         "findingsOmitted": 0,

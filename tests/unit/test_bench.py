@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.bench import audit, corpus
+from tests.bench import audit, corpus, observing
 from webhook.cli import main
 
 MANY = range(240)
@@ -59,3 +59,17 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert peaks[3] == "-"
     assert re.fullmatch(r"\d+ processors, load \d+\.\d before and \d+\.\d after", load)
     assert aim == audit.AIM
+
+
+def test_what_watching_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    observing.main(rounds=1, batch=1)
+
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["2", "KB", "allow", "us", "more"]
+    assert [row[:32].strip() for row in rows] == [
+        "admission alone",
+        "counted (as it is served)",
+        "counted by prometheus_client",
+        "counted and traced",
+    ]
+    assert all(float(row.split()[-2]) > 0 for row in rows)

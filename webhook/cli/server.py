@@ -59,6 +59,19 @@ if TYPE_CHECKING:
 @controllers_option
 @docs_url_option
 @option(
+    "--log-allowed",
+    metavar="RATE",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Log this part of the reviews with nothing to tell, too: 1 for all, 0.01 for each 100th.",
+)
+@option(
+    "--tracing",
+    is_flag=True,
+    help="Send a span of each review by OTLP, as OTEL_* variables say; needs podworthy[tracing].",
+)
+@option(
     "--drain",
     type=Seconds(0),
     default=10.0,
@@ -80,6 +93,8 @@ def serve(
     policies_dirs: tuple[Path, ...],
     controllers: tuple[str, ...],
     docs_url: str | None,
+    log_allowed: float,
+    tracing: bool,
     drain: float,
 ) -> None:
     """Answer the API server's AdmissionReviews over HTTPS.
@@ -109,11 +124,12 @@ def serve(
             client_names=frozenset(client_names),
             wsgi=wsgi,
             drain=drain,
+            tracing=tracing,
         )
         known = load_policies(policies_dirs)
         # an empty one may be a ConfigMap that is filled later
         note_empty(paths)
-        sources = Sources(paths, profile, frozenset(controllers), docs_url, known)
+        sources = Sources(paths, profile, frozenset(controllers), docs_url, known, log_allowed)
         run(sources, settings, _pages(known))
     except PodworthyError as error:
         refuse(error)

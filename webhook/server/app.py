@@ -6,11 +6,12 @@ import flask
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from webhook.server import surface
+from webhook.server.counters import Counters
 from webhook.server.decisions import DecisionLog
 from webhook.server.surface import Response, Surface, text_of
 
 
-def create_app(routes: Surface, decisions: DecisionLog) -> flask.Flask:
+def create_app(routes: Surface, decisions: DecisionLog, counters: Counters) -> flask.Flask:
     """An application that answers everything by `routes`.
 
     It asks them before Flask looks for a view, so that Werkzeug's redirects, methods and error
@@ -24,10 +25,12 @@ def create_app(routes: Surface, decisions: DecisionLog) -> flask.Flask:
         response = _respond(routes)
         if response.record is not None:
             decisions.write(response.record)
+        counters.count_answer(response.status)
         return _flask_response(response)
 
     @app.errorhandler(HTTPException)
     def failed(_: HTTPException) -> flask.Response:
+        counters.count_answer(surface.FAILURE.status)
         return _flask_response(surface.FAILURE)
 
     return app

@@ -4,16 +4,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from wsgiref.types import WSGIApplication
 
 from gunicorn.app.base import BaseApplication
 
 from webhook.server import surface
+from webhook.server.counters import Counters
 from webhook.server.credentials import Credentials
 from webhook.server.decisions import DecisionLog
+from webhook.server.protocol import Connection
 from webhook.server.reload import Reloader
 from webhook.server.surface import Surface
+
+if TYPE_CHECKING:
+    from webhook.server.tracing import Tracing
 
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a place for gunicorn's heartbeat file
 BACKLOG: Final = 1024
@@ -44,6 +49,9 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         reloader: Reloader,
         credentials: Credentials,
         address: Address,
+        counters: Counters,
+        decisions: DecisionLog,
+        tracing: "Tracing | None" = None,
         *,
         wsgi: bool,
         drain: float,
@@ -53,7 +61,11 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         self.routes = routes
         self.credentials = credentials
         self.drain = drain
-        self.decisions = DecisionLog(1)
+        self.counters = counters
+        self.decisions = decisions
+        self.connection = tracing.connection if tracing else Connection
+        """What our own worker makes of a client."""
+        self._tracing = tracing
         self._reloader = reloader
         self._address = address
         self._wsgi = wsgi
@@ -94,7 +106,8 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         """The WSGI application; only gunicorn's threads ask for it."""
         from webhook.server.app import create_app
 
-        return create_app(self.routes, self.decisions)
+        app = create_app(self.routes, self.decisions, self.counters)
+        return self._tracing.application(app) if self._tracing else app
 
     def announce(self, age: int) -> None:
         """To be called by a worker that answers; `age` is gunicorn's count of workers."""
@@ -104,7 +117,11 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
     def _begin(self, _worker: object) -> None:
         # not earlier: a thread does not survive the fork that makes a worker
         self._reloader.start()
+        if self._tracing:
+            self._tracing.start()
 
     def _end(self, _arbiter: object, _worker: object) -> None:
         self._reloader.stop(timeout=1.0)
         self.decisions.close(timeout=1.0)
+        if self._tracing:
+            self._tracing.stop(timeout=1.0)

@@ -17,6 +17,10 @@ logger = logging.getLogger(__name__)
 
 BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Lines that may wait: a few thousand denials."""
+MAX_LINE: Final = 64 * 1024
+"""Bytes of a line. A hundred findings take a third of it; more needs names as long as a book."""
+MAX_TEXT: Final = 512
+"""Characters of what is kept of a record that would be longer: names have 253."""
 GATHERING_TIME: Final = 0.05
 """Seconds to wait for more lines: to wake a thread for each would cost more than the answer."""
 RETRY_TIME: Final = 1.0
@@ -32,16 +36,22 @@ class DecisionLog:
         self._changed = threading.Condition()
         self._lines: list[bytes] = []
         self._waiting_bytes = 0
-        self._lost = 0
+        self._untold = 0
+        self.written = 0
+        """Lines that somebody could read so far."""
+        self.lost = 0
+        """Lines that nobody will."""
         self._closing = False
         self._thread: threading.Thread | None = None
 
     def write(self, record: dict[str, Any]) -> None:
         """Log one record. Threads may call it at the same time."""
         line = self._encoder.encode(record) + b"\n"
+        if len(line) > MAX_LINE:
+            line = self._encoder.encode(_shortened(record)) + b"\n"
         with self._changed:
             if self._waiting_bytes + len(line) > BUFFER_BYTES:
-                self._lost += 1
+                self._lose(1)
                 return
             first = not self._lines
             self._lines.append(line)
@@ -68,16 +78,24 @@ class DecisionLog:
             except BrokenPipeError as error:
                 # later lines stay in the buffer until that is full, then are counted as lost
                 logger.error("the decision log cannot be written any more: %s", error)
+                self._lose(batch.count(b"\n"))
                 return
             except OSError as error:
                 logger.error("the decision log cannot be written: %s", error)
                 if self._gives_up(batch):
                     return
+            else:
+                self.written += batch.count(b"\n")
+
+    def _lose(self, count: int) -> None:
+        with self._changed:
+            self.lost += count
+            self._untold += count
 
     def _gives_up(self, batch: bytes) -> bool:
         """Count a batch as lost, and wait before the next try; True if it was the last."""
         with self._changed:
-            self._lost += batch.count(b"\n")
+            self._lose(batch.count(b"\n"))
             if not self._closing:
                 self._changed.wait_for(lambda: self._closing, RETRY_TIME)
                 return False
@@ -88,11 +106,11 @@ class DecisionLog:
         with self._changed:
             self._changed.wait_for(lambda: self._lines or self._closing)
             self._changed.wait_for(lambda: self._closing, GATHERING_TIME)
-            if self._lost:
-                self._lines.append(self._encoder.encode({"lost": self._lost}) + b"\n")
+            if self._untold:
+                self._lines.append(self._encoder.encode({"lost": self._untold}) + b"\n")
             batch = b"".join(self._lines)
             self._lines.clear()
-            self._waiting_bytes = self._lost = 0
+            self._waiting_bytes = self._untold = 0
             return batch
 
     def _write_all(self, batch: bytes) -> None:
@@ -102,3 +120,15 @@ class DecisionLog:
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:  # somebody else made the shared descriptor non-blocking
                 select.select([], [self._descriptor], [])
+
+
+def _shortened(record: dict[str, Any]) -> dict[str, Any]:
+    """What of a record is short: who and what, but not what was found."""
+    kept = {
+        key: value
+        for key, value in record.items()
+        if value is None
+        or isinstance(value, bool | int | float)
+        or (isinstance(value, str) and len(value) <= MAX_TEXT)
+    }
+    return {**kept, "truncated": True}

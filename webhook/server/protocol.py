@@ -186,6 +186,11 @@ class Connection(asyncio.Protocol):
             if self._barren > surface.MAX_HEAD:
                 self._refuse(surface.HEAD_TOO_LARGE)
 
+    @property
+    def is_asking(self) -> bool:
+        """True while a request is under way."""
+        return self._phase in (_HEAD, _BODY)
+
     def _discard(self, count: int) -> None:
         self._discarded += count
         if self._discarded > LINGER_BYTES:
@@ -263,7 +268,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         if self._service.now < self._deadline:
             return
-        if self._phase in (_HEAD, _BODY):
+        if self.is_asking:
             self._refuse(surface.TIMED_OUT)
         else:
             self._transport.close()
@@ -297,6 +302,7 @@ class Connection(asyncio.Protocol):
         answer = http1.render(response, self._service.date, keep=keep)
         self._answer_bytes += len(answer)
         self._transport.write(answer)
+        self._service.count_answer(response.status)
 
 
 class _Stop(Exception):

@@ -28,6 +28,8 @@ class Sources(msgspec.Struct, frozen=True):
     """Where denials say that there is more to read, see `webhook.links`."""
     policies: Mapping[str, Policy[Any]] = msgspec.field(default_factory=lambda: catalog.POLICIES)
     """The catalogue: code, which is loaded once."""
+    log_allowed: float = 0.0
+    """The part of reviews with nothing to tell that is logged, see `Admission`."""
 
     def snapshot(self, texts: documents.Texts) -> Snapshot:
         """What the texts put in force. Raises `DocumentError`, and `UnknownProfile` if the default
@@ -49,7 +51,9 @@ class Rules:
         _refuse_pipes(sources.paths)
         self._sources = sources
         texts = self._read()
-        self.admission = Admission(sources.snapshot(texts), clock, sources.docs_url)
+        self.admission = Admission(
+            sources.snapshot(texts), clock, sources.docs_url, sources.log_allowed
+        )
         self.watch = Watch("documents", texts, self._read, self._take, clock)
 
     def _read(self) -> documents.Texts:

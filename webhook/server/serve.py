@@ -13,17 +13,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from webhook.errors import CannotServe
 from webhook.server import reload
 from webhook.server.application import BACKLOG, Address, Application
 from webhook.server.certificates import Files
+from webhook.server.counters import Counted, Counters, SharedCounters
 from webhook.server.credentials import Credentials
+from webhook.server.decisions import DecisionLog
 from webhook.server.metrics import Metrics
 from webhook.server.reload import Reloader
 from webhook.server.rules import Rules, Sources
-from webhook.server.surface import Surface
+from webhook.server.surface import Handler, Surface
 from webhook.server.tls import development_certificate
+
+if TYPE_CHECKING:
+    from webhook.server.tracing import Tracing
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Settings:
     """Flask on gunicorn's threads instead of our own worker."""
     drain: float
     """Seconds to go on answering after SIGTERM."""
+    tracing: bool = False
+    """Make a span of each review, and send it where the OTEL_* variables say."""
 
 
 def serve(sources: Sources, settings: Settings, pages: Callable[[], Mapping[str, bytes]]) -> None:
@@ -56,6 +64,7 @@ def serve(sources: Sources, settings: Settings, pages: Callable[[], Mapping[str,
     decision log. Raises `CannotServe`, and `DocumentError` or `UnknownProfile` for documents that
     cannot be loaded.
     """
+    tracing = _tracing() if settings.tracing else None
     rules = Rules(sources, _now)
     with _files(settings) as files:
         credentials = Credentials(files, settings.client_names, _now)
@@ -71,16 +80,34 @@ def serve(sources: Sources, settings: Settings, pages: Callable[[], Mapping[str,
             return {watch.what: watch.report.trouble for watch in watches}
 
         _log_to_stderr()
-        metrics = Metrics(rules, credentials, _now)
+        counters = SharedCounters() if settings.wsgi else Counters()
+        decisions = DecisionLog(1)
+        metrics = Metrics(rules, credentials, counters, decisions, _now)
+        handler: Handler = Counted(rules.admission, counters)
+        if tracing:
+            handler = tracing.around(handler)
         Application(
-            Surface(rules.admission, troubles, metrics.page, pages),
+            Surface(handler, troubles, metrics.page, pages),
             Reloader(watches, reload.PERIOD),
             credentials,
             address,
+            counters,
+            decisions,
+            tracing,
             wsgi=settings.wsgi,
             drain=settings.drain,
             ready=ready,
         ).run()
+
+
+def _tracing() -> "Tracing":
+    """Loaded once it is asked for: OpenTelemetry is an extra, and takes time and memory."""
+    try:
+        from webhook.server.tracing import Tracing
+    except ModuleNotFoundError as error:
+        way_out = "pip install 'podworthy[tracing]'"
+        raise CannotServe(f"--tracing needs {error.name}, which is missing: {way_out}") from error
+    return Tracing()
 
 
 def _now() -> datetime:

@@ -24,16 +24,18 @@ class Service:
         record: Callable[[dict[str, Any]], None],
         trusts: Callable[[Mapping[str, Any] | None], bool],
         max_connections: int,
+        count_answer: Callable[[int], object],
         lifetime: Callable[[], float] = surface.lifetime,
         answered: Callable[[], None] = lambda: None,
     ) -> None:
         """`record` takes the entries of the decision log and must not block; `trusts` tells
-        whether a client with this certificate may ask for a verdict; `answered` is called after
-        each answer."""
+        whether a client with this certificate may ask for a verdict; `count_answer` is told the
+        status of each answer, and `answered` is called after it."""
         self.routes = routes
         self.record = record
         self.trusts = trusts
         self.max_connections = max_connections
+        self.count_answer = count_answer
         self.lifetime = lifetime
         self.answered = answered
         self.connections: set[Connection] = set()
@@ -66,6 +68,10 @@ class Service:
     def soon(self, call: Callable[[], None]) -> None:
         """Call it when all others had their turn."""
         asyncio.get_running_loop().call_soon(call)
+
+    def requests_under_way(self) -> int:
+        """How many have begun to arrive and are not answered."""
+        return sum(connection.is_asking for connection in self.connections)
 
     def tick(self, now: float) -> None:
         """Move the clock on and end what is overdue; to be called about once a second."""

@@ -65,9 +65,12 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
             self.app.decisions.write,
             self.app.credentials.trusts,
             _limit_descriptors() // 2,
+            self.app.counters.count_answer,
             answered=self._beat,
         )
         self._next_beat = 0.0
+        self.app.counters.connections = lambda: len(self._service.connections)
+        self.app.counters.requests = self._service.requests_under_way
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._leave = asyncio.Event()
         self._leave_now = asyncio.Event()
@@ -110,7 +113,7 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         await self._close(server, listener.sock)
 
     def _connection(self) -> Connection:
-        return Connection(self._service)
+        return self.app.connection(self._service)
 
     def _tls(self) -> dict[str, Any]:
         return {

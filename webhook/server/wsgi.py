@@ -30,6 +30,10 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
     def init_process(self) -> None:
         """Set up what this process needs, after the fork; gunicorn's part then calls `run`."""
         self._last_answers: WeakKeyDictionary[TConn, float] = WeakKeyDictionary()
+        self.app.counters.connections = lambda: self.nr_conns
+        self.app.counters.requests = lambda: (
+            self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns)
+        )
         super().init_process()
 
     def run(self) -> None:
@@ -74,6 +78,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
             super().handle_error(req, client, addr, exc)
             return
         client.sendall(http1.render(response, formatdate(usegmt=True).encode(), keep=False))
+        self.app.counters.count_answer(response.status)
 
 
 class _Refused(Exception):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving import eventually
-from webhook.server.decisions import BUFFER_BYTES, DecisionLog
+from webhook.server.decisions import BUFFER_BYTES, MAX_LINE, DecisionLog
 
 
 @pytest.fixture
@@ -41,19 +41,22 @@ def test_a_reader_that_does_not_read_loses_lines_and_is_told_how_many(
 ) -> None:
     reader, writer = pipe
     log = DecisionLog(writer)
-    record = {"text": "x" * 100_000}
-    count = 4 * BUFFER_BYTES // 100_000
+    record = {"text": "x" * 10_000}
+    count = 4 * BUFFER_BYTES // 10_000
     for _ in range(count):
         log.write(record)
+    assert log.lost > count / 2
     log.close(timeout=0.01)
-    arrived = lost = 0
+    arrived = lost = tellings = 0
     with os.fdopen(reader, "rb") as stream:
         while arrived + lost < count:
             line = json.loads(stream.readline())
             lost += line.get("lost", 0)
+            tellings += "lost" in line
             arrived += line == record
-    assert lost
-    assert arrived * 100_000 > BUFFER_BYTES - 100_000
+    assert (arrived + 1) * (10_000 + len('{"text":""}\n')) > BUFFER_BYTES
+    eventually(lambda: log.written == arrived + tellings)
+    assert log.lost == lost
 
 
 def test_a_reader_that_is_gone(pipe: tuple[int, int], caplog: pytest.LogCaptureFixture) -> None:
@@ -65,6 +68,7 @@ def test_a_reader_that_is_gone(pipe: tuple[int, int], caplog: pytest.LogCaptureF
     log.write({})
     log.close(timeout=5.0)
     assert "cannot be written any more" in caplog.text
+    assert (log.written, log.lost) == (0, 1)
 
 
 def test_a_descriptor_that_somebody_made_non_blocking(pipe: tuple[int, int]) -> None:
@@ -94,3 +98,17 @@ def test_a_full_disk_is_no_end(
     os.close(full)
     os.close(writer)
     assert read_lines(reader) == [{"number": 2}, {"lost": 1}]
+    assert (log.written, log.lost) == (2, 1)
+
+
+def test_a_record_that_is_too_long_keeps_what_is_short(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    log = DecisionLog(writer)
+    short = {"uid": "1", "dryRun": True, "name": None, "durationSeconds": 0.5}
+    log.write({**short, "user": "x" * 513, "namespace": "x" * 512, "findings": ["y" * MAX_LINE]})
+    log.write({"text": "x" * (MAX_LINE - len('{"text":""}\n'))})
+    log.close(timeout=5.0)
+    os.close(writer)
+    first, second = read_lines(reader)
+    assert first == {**short, "namespace": "x" * 512, "truncated": True}
+    assert len(str(second["text"])) > MAX_LINE - 20

@@ -48,12 +48,14 @@ class Wire(asyncio.Transport):
         super().__init__({"peercert": {"trusted": trusted}})
         self.admission = Echo()
         self.records: list[dict[str, Any]] = []
+        self.counted: list[int] = []
         routes = Surface(self.admission, dict, lambda: Response(200, b"m" * 10_000))
         self.service = Turns(
             routes,
             self.records.append,
             lambda client: bool(client and client["trusted"]),
             max_connections,
+            self.counted.append,
             lambda: lifetime,
         )
         self.turns = 0

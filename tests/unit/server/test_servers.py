@@ -1,6 +1,7 @@
 """Both servers as real processes, over real TLS: alike, and hard to disturb."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.serving import PATIENCE, Served, eventually, read_answer, serving
 from webhook.server import surface
+from webhook.server.decisions import BUFFER_BYTES
 
 REVIEW = {
     "apiVersion": "admission.k8s.io/v1",
@@ -53,18 +55,18 @@ def both(ours: Served, flask: Served) -> tuple[Served, Served]:
     return ours, flask
 
 
-_LOADED = re.compile(rb"(?<=_timestamp_seconds )\S+", re.M)
-"""Two servers cannot have started at the same moment."""
+_SAMPLE = re.compile(rb"^(?:podworthy|process)_\w+(?:\{.*\})? \S+\n", re.M)
+"""A metric's value: two servers were asked different things, and not started at the same moment."""
 
 
 def raw_answer(served: Served, request: bytes) -> tuple[int, str, bytes]:
-    """The first final answer to some bytes, without the time of the server's start."""
+    """The first final answer to some bytes, without the values of metrics."""
     with served.connect() as connection:
         connection.sendall(request)
         status, content_type, body = read_answer(
             connection, request.split(b" ", 1)[0].decode("latin-1")
         )
-        return status, content_type, _LOADED.sub(b"0", body)
+        return status, content_type, _SAMPLE.sub(b"", body)
 
 
 def request(
@@ -197,6 +199,73 @@ def test_every_check_and_the_metrics(ours: Served) -> None:
     assert b"\npodworthy_config_last_reload_successful 1.0\n" in body
 
 
+def counts(served: Served) -> dict[str, float]:
+    """The counters of a server, but not what differs between any two."""
+    text = served.ask("GET", "/metrics")[2].decode()
+    return {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+        for line in text.splitlines()
+        if re.match(r"podworthy_(admission_requests|policy|fills|http|decision|.*_count)", line)
+    }
+
+
+def has_settled(served: Served) -> bool:
+    """Connections are closed and lines written a little after the answer."""
+    now = counts(served)
+    return (
+        now["podworthy_http_requests_in_flight"] == now["podworthy_http_connections"] == 2
+        and now['podworthy_decision_log_lines_total{result="written"}'] == 3
+    )
+
+
+def test_both_servers_count_alike() -> None:
+    asked = [
+        request(body=BODY),
+        request(body=BODY),
+        request(target="/mutate/advise", body=BODY),
+        request(target="/validate/strict", body=BODY.replace(b"CREATE", b"DELETE")),
+        request(target="/validate/strct", body=BODY),
+        request(body=b"{"),
+        request("GET", "/"),
+        request("GET"),
+        request("GET", "/livez", fields="A: b"),
+        request(body=BODY, fields="Host: x\r\nExpect: 100-continue"),
+        b"GET livez HTTP/1.1\r\nHost: x\r\n\r\n",
+    ]
+    found = []
+    for arguments in [], ["--wsgi"]:
+        with serving(*arguments) as served, ExitStack() as stack:
+            for bytes_ in asked:
+                raw_answer(served, bytes_)
+            waiting = stack.enter_context(served.connect())
+            waiting.sendall(request(body=BODY)[:-1])
+            eventually(partial(has_settled, served))
+            samples = counts(served)
+            # the polls above
+            samples.pop('podworthy_http_requests_total{code="200"}')
+            found.append(samples)
+    assert found[0] == found[1]
+    pod = 'operation="CREATE",profile="baseline",resource_kind="Pod",webhook="validate"'
+    assert found[0] == {
+        f'podworthy_admission_requests_total{{decision="denied",dry_run="false",{pod}}}': 3,
+        'podworthy_admission_requests_total{decision="allowed",dry_run="false",'
+        'operation="CREATE",profile="advise",resource_kind="Pod",webhook="mutate"}': 1,
+        'podworthy_admission_requests_total{decision="allowed",dry_run="false",'
+        'operation="DELETE",profile="strict",resource_kind="Pod",webhook="validate"}': 1,
+        'podworthy_admission_review_duration_seconds_count{webhook="validate"}': 6,
+        'podworthy_admission_review_duration_seconds_count{webhook="mutate"}': 1,
+        'podworthy_policy_results_total{action="deny",policy="require-probes",'
+        'result="fail",rule=""}': 6,
+        'podworthy_http_requests_total{code="400"}': 3,
+        'podworthy_http_requests_total{code="404"}': 2,
+        'podworthy_http_requests_total{code="405"}': 1,
+        "podworthy_http_requests_in_flight": 2,
+        "podworthy_http_connections": 2,
+        'podworthy_decision_log_lines_total{result="written"}': 3,
+        'podworthy_decision_log_lines_total{result="lost"}': 0,
+    }
+
+
 def test_the_policies_are_pages(both: tuple[Served, Served]) -> None:
     for served in both:
         status, content_type, body = served.ask("GET", "/policies/require-claims")
@@ -223,6 +292,40 @@ def test_a_denial_is_logged(both: tuple[Served, Served]) -> None:
         assert served.ask("POST", "/validate", body)[0] == 200
         eventually(partial(has_logged, served))
         assert all(json.loads(line) for line in served.stdout.splitlines())
+
+
+@pytest.mark.parametrize("arguments", [[], ["--wsgi"]], ids=["ours", "flask"])
+def test_a_log_that_nobody_reads_is_in_nobodys_way(arguments: list[str]) -> None:
+    """Neither of answers nor of the end; what is lost is counted."""
+    containers = [{"name": f"web-{number}", "image": "nginx"} for number in range(60)]
+    review = json.loads(BODY)
+    review["request"]["object"]["spec"]["containers"] = containers
+    bytes_ = request(body=json.dumps(review).encode())
+    reader, writer = os.pipe()
+    lost = 'podworthy_decision_log_lines_total{result="lost"}'
+    with serving(*arguments, "--drain", "0", stdout=writer) as served:
+        with served.connect() as connection:
+            for _ in range(2 * BUFFER_BYTES // 15_000):
+                connection.sendall(bytes_)
+                assert read_answer(connection)[0] == 200
+        assert counts(served)[lost] > 10
+        served.process.terminate()
+        assert served.process.wait(PATIENCE) == 0
+    for descriptor in (reader, writer):
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize(("rate", "logged"), [("0", 0), ("0.5", 16), ("1", 40)])
+def test_a_sample_of_what_is_allowed_is_logged(rate: str, logged: int) -> None:
+    allowed = BODY.replace(b"CREATE", b"DELETE")
+    with serving("--log-allowed", rate) as served:
+        for number in range(40):
+            uid = b'"uid": "%d"' % number
+            assert served.ask("POST", "/validate", allowed.replace(b'"uid": "1"', uid))[0] == 200
+        eventually(lambda: len(served.stdout.splitlines()) == logged)
+        samples = [json.loads(line) for line in served.stdout.splitlines()]
+    assert all(one["decision"] == "allowed" for one in samples)
+    assert all(one["sampleRate"] == float(rate) for one in samples)
 
 
 def test_a_body_that_is_too_large_gets_its_answer_though_it_is_sent(ours: Served) -> None:

@@ -102,6 +102,7 @@ def test_who_came_before_the_socket_was_closed_is_answered(tmp_path: Path) -> No
         lambda _: None,
         lambda _: True,
         9,
+        lambda _: None,
     )
     service.routes.ready = False
 
@@ -115,7 +116,7 @@ def test_who_came_before_the_socket_was_closed_is_answered(tmp_path: Path) -> No
         service.tick(loop.time())
         worker = Worker.__new__(Worker)
         worker._service, worker._loop, worker._leave_now = service, loop, asyncio.Event()
-        app = SimpleNamespace(credentials=SimpleNamespace(context=context))
+        app = SimpleNamespace(credentials=SimpleNamespace(context=context), connection=Connection)
         worker.app = cast("Application", app)
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
