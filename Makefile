@@ -17,9 +17,10 @@ test: .venv/dev.stamp ## every test, a real API server included (built once)
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest $(PYTEST)
 
-soak: .venv/dev.stamp ## the long forms of fault and fuzz tests; about an hour and a half
+soak: .venv/dev.stamp ## the long forms of fault, hostile and fuzz tests; about an hour and a half
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest -m soak $(PYTEST)
+	HOSTILE_REQUESTS=2000 $(BIN)/python -m pytest tests/hostile/test_hostile.py
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
 lint: .venv/dev.stamp
