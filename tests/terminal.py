@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import time
 from pathlib import Path
 
@@ -19,6 +20,8 @@ class Terminal:
     def __init__(self, *command: str) -> None:
         self.pid, self._screen = pty.fork()
         if self.pid == 0:
+            # a shell ignores it on behalf of what it runs in the background, a terminal does not
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.chdir(ROOT)
             os.execvpe(command[0], command, ENVIRONMENT)  # noqa: S606
         self.text = ""
@@ -39,6 +42,11 @@ class Terminal:
 
     def exit_code(self) -> int:
         """Wait for the end."""
-        _, status = os.waitpid(self.pid, 0)
+        end = time.monotonic() + PATIENCE
+        done = 0
+        while not done:
+            assert time.monotonic() < end, self.text
+            time.sleep(0.05)
+            done, status = os.waitpid(self.pid, os.WNOHANG)
         os.close(self._screen)
         return os.waitstatus_to_exitcode(status)
