@@ -116,11 +116,16 @@ def storage_class(written: str | None, annotations: Mapping[str, Any] | None) ->
     return annotated if isinstance(annotated, str) else written
 
 
-def strings(mapping: Mapping[str, Any] | None, path: str) -> dict[str, str]:
+def strings(mapping: Mapping[str, Any] | None, path: str) -> Mapping[str, str]:
     """The mapping at `path`; null counts as empty, as in Go. Raises `MalformedObject`."""
+    is_null = False
     for key, value in (mapping or {}).items():
-        if not isinstance(value, str | None):
+        if value is None:
+            is_null = True
+        elif not isinstance(value, str):
             raise MalformedObject(f"{path}/{pointer_token(key)}", "expected a string")
+    if not is_null:
+        return mapping or {}
     return {key: value or "" for key, value in (mapping or {}).items()}
 
 
