@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from webhook.api import NOWHERE, Evidence, Fill, Lookups, Violation, Workload
-from webhook.exemptions import Exemption, Grant, excuse
+from webhook.api import NOWHERE, Evidence, Fill, Lookups, Violation
+from webhook.exemptions import Excuses, Exemption, Grant
 from webhook.profile import Binding, Profile
 from webhook.workload import Reading
 
@@ -99,13 +99,14 @@ def check(
     bindings = checks.get(workload.kind)
     if not bindings or not reading.is_asked:
         return CLEAN
+    excuses = Excuses(grants, workload) if grants else None
 
     def found(binding: Binding, violations: Iterable[Violation]) -> Iterator[Finding]:
         for violation in violations:
             action = binding.action_of(violation.rule)
             if action == "off":
                 continue
-            grant = excuse(grants, binding.policy, workload, violation.path) if grants else None
+            grant = excuses.excuse(binding.policy, violation.path) if excuses else None
             if grant and grant.in_grace and action == "deny":
                 action = "warn"
             elif grant and grant.in_grace:
@@ -120,7 +121,7 @@ def check(
             if violations := tuple(binding.check(workload, binding.params, lookups)):
                 findings += tuple(found(binding, violations))
         except _CRASHES as error:
-            crashes.append(_crash(binding, error, workload, grants))
+            crashes.append(_crash(binding, error, excuses))
     return Verdict(tuple(findings), tuple(crashes)) if findings or crashes else CLEAN
 
 
@@ -136,11 +137,12 @@ def fill(
     if not bindings or not reading.is_asked:
         return NOTHING
     in_force = [grant for grant in grants if not grant.in_grace]
+    excuses = Excuses(in_force, workload) if in_force else None
     spared: list[Exemption] = []
 
     def proposed(binding: Binding) -> Iterator[Filling]:
         for one in binding.fill(workload, binding.params, evidence):
-            grant = excuse(in_force, binding.policy, workload, one.path) if in_force else None
+            grant = excuses.excuse(binding.policy, one.path) if excuses else None
             if grant:
                 spared.append(grant.exemption)
             else:
@@ -152,7 +154,7 @@ def fill(
         try:
             fillings += tuple(proposed(binding))
         except _CRASHES as error:
-            crashes.append(_crash(binding, error, workload, in_force))
+            crashes.append(_crash(binding, error, excuses))
     if not fillings and not crashes and not spared:
         return NOTHING
     return Proposal(tuple(fillings), tuple(crashes), tuple(dict.fromkeys(spared)))
@@ -162,12 +164,10 @@ _CRASHES: Final = (Exception, SystemExit)
 """What loses a policy its own results only; one that exits must not end the process."""
 
 
-def _crash(
-    binding: Binding, error: BaseException, workload: Workload, grants: Sequence[Grant]
-) -> Crash:
+def _crash(binding: Binding, error: BaseException, excuses: Excuses | None) -> Crash:
     """The report of the error that is being handled."""
     logger.exception("policy %s crashed", binding.policy)
-    is_excused = excuse(grants, binding.policy, workload) is not None
+    is_excused = excuses is not None and excuses.excuse(binding.policy) is not None
     denies = binding.on_failure == "deny" and not is_excused
     text = f"{type(error).__name__}: {error}"
     return Crash(binding.policy, text, denies, _place(error))

@@ -1,8 +1,9 @@
 """Exemptions in force: which violations of a workload are excused, by whom and until when."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -58,14 +59,14 @@ class Exemption(msgspec.Struct, frozen=True):
             return "expired"
         return "expiring" if self.expires - today <= SOON else "active"
 
-    def covers(self, policy: str, workload: Workload, path: str) -> bool:
-        """True if it excuses the policy at a JSON Pointer into the workload.
+    def covers(self, policy: str, concerned: Collection[str]) -> bool:
+        """True if it excuses the policy at a place that concerns these containers.
 
         With containers named, that is what stands in them, and a volume that only they mount.
         """
-        if policy not in self.policies:
-            return False
-        return not self.containers or self.containers.issuperset(_containers(workload, path))
+        return policy in self.policies and (
+            not self.containers or self.containers.issuperset(concerned)
+        )
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -147,25 +148,42 @@ def _near_miss(exemption: Exemption, namespace: str | None, today: date) -> Near
     return None
 
 
-def excuse(
-    grants: Iterable[Grant], policy: str, workload: Workload, path: str = ""
-) -> Grant | None:
-    """The first grant that covers a policy at a place in the workload; None if none does."""
-    return next((g for g in grants if g.exemption.covers(policy, workload, path)), None)
+class Excuses:
+    """What of one workload is excused. What it asks of the workload it asks once: a hostile one has
+    a thousand findings, and as many containers with as many mounts."""
+
+    def __init__(self, grants: Sequence[Grant], workload: Workload) -> None:
+        self._grants = grants
+        self._workload = workload
+        # no deeper than a container or a volume stands, below `spec` of the pod
+        self._depth = workload.pod_path.count("/") + len(("", "spec", "containers", "0"))
+
+    def excuse(self, policy: str, path: str = "") -> Grant | None:
+        """The first grant that covers a policy at a place in the workload; None if none does."""
+        for grant in self._grants:
+            # most name no containers: then nobody need know which are concerned
+            named = grant.exemption.containers
+            if grant.exemption.covers(policy, self._concerned(path) if named else ()):
+                return grant
+        return None
+
+    def _concerned(self, path: str) -> Collection[str]:
+        """Names of the containers that a place concerns; one that nobody has where that is all."""
+        item = "/".join(path.split("/", self._depth)[: self._depth])
+        return self._by_item.get(item, _NOBODY)
+
+    @cached_property
+    def _by_item(self) -> dict[str, Collection[str]]:
+        """By the place of each container and volume."""
+        containers = self._workload.containers
+        users: defaultdict[str | None, set[str]] = defaultdict(set)
+        for container in containers:
+            for mount in container.mounts:
+                users[mount.name].add(container.name)
+        found: dict[str, Collection[str]] = {
+            volume.path: users.get(volume.name, _NOBODY) for volume in self._workload.volumes
+        }
+        return found | {container.path: (container.name,) for container in containers}
 
 
-def _containers(workload: Workload, path: str) -> Iterable[str]:
-    """Names of the containers that a place concerns; one that nobody has where that is all."""
-    below = f"{path}/"
-    for container in workload.containers:
-        if below.startswith(f"{container.path}/"):
-            return (container.name,)
-    for volume in workload.volumes:
-        if below.startswith(f"{volume.path}/"):
-            users = {
-                container.name
-                for container in workload.containers
-                if any(mount.name == volume.name for mount in container.mounts)
-            }
-            return users or ("",)
-    return ("",)
+_NOBODY: Final = ("",)

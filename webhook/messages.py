@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from typing import Final
 
 from webhook.api import Violation
@@ -83,34 +83,41 @@ def _length(lines: Iterable[str]) -> int:
 def warnings(findings: Iterable[Finding], crashes: Iterable[Crash]) -> list[str]:
     """One warning for each finding that only warns, each policy that failed, each grace."""
     warning = [f for f in findings if f.action == "warn" and not f.is_exempt]
-    lines = [_warning(f.policy, f.violation) for f in warning]
-    lines += [_clip(_crash(crash), MAX_WARNING) for crash in crashes]
+    failed = list(crashes)
     ended = dict.fromkeys(f.grant.exemption for f in warning if f.grant)
-    return _first([_grace(exemption) for exemption in ended] + lines)
+    lines = chain(
+        map(_grace, ended),
+        (_warning(finding.policy, finding.violation) for finding in warning),
+        (_clip(_crash(crash), MAX_WARNING) for crash in failed),
+    )
+    return _first(lines, len(ended) + len(warning) + len(failed))
 
 
 def suggestions(fillings: Iterable[Filling]) -> list[str]:
     """One warning for each container whose timings would be filled."""
     suggested = (f for f in fillings if f.action == "suggest" and isinstance(f.fill.value, int))
-    lines = []
-    for (policy, container), group in groupby(suggested, key=_container):
-        fills = [filling.fill for filling in group]
-        timings = ", ".join(
-            f"{fill.path.split('/')[-2]} {fill.path.split('/')[-1]} {fill.value}" for fill in fills
-        )
-        full = f"{_word(fills[0].subject)}: would set {timings} ({container}) [{policy}]"
-        short = (
-            f"{_word(fills[0].subject, 30)}: would set {count(len(fills), 'probe timing')} "
-            f"({container}) [{policy}]"
-        )
-        lines.append(full if len(full) <= MAX_WARNING else _clip(short, MAX_WARNING))
-    return _first(lines)
+    groups = [(place, list(group)) for place, group in groupby(suggested, key=_container)]
+    return _first((_suggestion(*place, group) for place, group in groups), len(groups))
 
 
-def _first(lines: list[str]) -> list[str]:
-    if len(lines) <= MAX_WARNINGS:
-        return lines
-    return [*lines[:MAX_WARNINGS], f"and {len(lines) - MAX_WARNINGS} more"]
+def _suggestion(policy: str, container: str, group: Sequence[Filling]) -> str:
+    fills = [filling.fill for filling in group]
+    timings = ", ".join(
+        f"{fill.path.split('/')[-2]} {fill.path.split('/')[-1]} {fill.value}" for fill in fills
+    )
+    full = f"{_word(fills[0].subject)}: would set {timings} ({container}) [{policy}]"
+    short = (
+        f"{_word(fills[0].subject, 30)}: would set {count(len(fills), 'probe timing')} "
+        f"({container}) [{policy}]"
+    )
+    return full if len(full) <= MAX_WARNING else _clip(short, MAX_WARNING)
+
+
+def _first(lines: Iterator[str], number: int) -> list[str]:
+    """Those that are shown of so many; a hostile object has thousands, and none of the others is
+    put into words."""
+    shown = list(islice(lines, MAX_WARNINGS))
+    return shown if number <= MAX_WARNINGS else [*shown, f"and {number - MAX_WARNINGS} more"]
 
 
 def annotation(parts: Iterable[str]) -> str:
@@ -190,7 +197,8 @@ def _container(filling: Filling) -> tuple[str, str]:
 def _word(text: str, limit: int = _MAX_WORD) -> str:
     if len(text) <= limit and text.isprintable():  # as nearly every one
         return text
-    return _clip(printable(text), limit)
+    # no more of it than is shown: thousands of findings may be about one name, and that a megabyte
+    return _clip(printable(text[: limit + 1]), limit)
 
 
 def _clip(text: str, limit: int) -> str:

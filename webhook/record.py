@@ -11,7 +11,8 @@ from webhook.workload import Metadata, Reading
 
 MAX_RECORDED: Final = 100
 """Findings or fills of one record: a hostile object may have many thousands."""
-
+MAX_MESSAGE: Final = 1000
+"""Characters of a finding's message: a hundred may be about one name, and that a megabyte."""
 
 _NOTHING_READ: Final = Metadata()
 
@@ -48,7 +49,7 @@ def of_checks(verdict: Verdict, *, denied: bool) -> dict[str, Any]:
                 "rule": finding.violation.rule or None,
                 "action": finding.action,
                 "path": finding.violation.path,
-                "message": finding.violation.message,
+                "message": _shortened(finding.violation.message),
                 "exemption": _exemption(finding.grant),
             }
             for finding in verdict.findings[:MAX_RECORDED]
@@ -83,6 +84,10 @@ def of_fills(proposal: Proposal, doubts: Mapping[str, str], *, filled: bool) -> 
 def of_sample(rate: float) -> dict[str, Any]:
     """Nothing; `rate` is the part of such reviews that is recorded, so one stands for 1/rate."""
     return {"decision": "allowed", "sampleRate": rate}
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
 
 
 def _owner(metadata: Metadata) -> dict[str, str | None] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.builders import GOLDEN, api_defaults, pod_in, review
 from tests.fixtures import fixtures
+from tests.large import SHAPES
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "reviews"
 
@@ -26,6 +27,15 @@ def reviews() -> list[bytes]:
         pod_in(before)["metadata"] = {"annotations": {"before": "this"}}
         found.append(compact(json.loads(review(created, "UPDATE", old=before))))
     return found
+
+
+def large() -> list[bytes]:
+    """As much of one thing as is taken, and ten times that: the dearest that is known."""
+    return [
+        compact(json.loads(review(shape.of(times * shape.most))))
+        for shape in SHAPES
+        for times in (1, 10 if shape.is_refused_beyond else 1)
+    ]
 
 
 def compact(value: Any) -> bytes:

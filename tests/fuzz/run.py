@@ -117,6 +117,7 @@ class _Run:
         self._directory = directory
         self._random = Random(seed)  # noqa: S311 nothing is secret here
         self._corpus = corpus.reviews()
+        self._large = corpus.large()
         self._mutator = Mutator(self._random, tuple(self._corpus))
         self._routes = routes()
         self._seen: set[tuple[object, ...]] = set()
@@ -128,9 +129,12 @@ class _Run:
         if self._random.random() < 0.02:
             self._ask_oddly()
             return
-        body = self._mutator.mutate(self._random.choice(self._corpus))
-        if self.report.cases % _LARGE_EVERY == 0:
-            body = self._mutator.enlarge(body)
+        if self.report.cases % _LARGE_EVERY:
+            body = self._mutator.mutate(self._random.choice(self._corpus))
+        elif self._random.random() < 0.5:
+            body = self._mutator.enlarge(self._mutator.mutate(self._random.choice(self._corpus)))
+        else:
+            body = self._mutator.mutate(self._random.choice(self._large))
         door = self._random.choice(_DOORS)
         profile = self._random.choice(_PROFILES)
         response = self._ask("POST", f"/{door}{profile}", body)

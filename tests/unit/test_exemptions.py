@@ -12,7 +12,7 @@ from tests.exemptions import exemption
 from webhook import catalog, documents, engine
 from webhook.errors import DocumentError
 from webhook.evidence import WrittenText
-from webhook.exemptions import Exemption, Exemptions, Grant, excuse
+from webhook.exemptions import Excuses, Exemption, Exemptions, Grant
 from webhook.identity import Identity
 
 TODAY = NOON.date()
@@ -273,6 +273,6 @@ def test_without_a_match_in_every_respect_there_is_no_grant(
     reading = read(of_kind("Pod", container("web")))
     identity = Identity("shop", (("Pod", "web"),), is_made_by_controller=False)
     grants = Exemptions([one]).reach(identity, TODAY)
-    grant = excuse(grants, policy, reading.workload, "/spec/containers/0/livenessProbe")
+    grant = Excuses(grants, reading.workload).excuse(policy, "/spec/containers/0/livenessProbe")
     should = kind == "Pod" and policy in one.policies and granted <= TODAY <= one.expires
     assert (grant is not None) is should

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 
-class Requirement(msgspec.Struct, frozen=True):
+class Requirement(msgspec.Struct, frozen=True, gc=False):
     """One condition of a label selector; an entry of `matchLabels` is `In` with one value."""
 
     key: str

@@ -28,6 +28,7 @@ from webhook.workload.volumes import claim_template, ephemeral_claims, volumes
 
 __all__ = [
     "MAX_ITEMS",
+    "MAX_SMALL",
     "OBJECT",
     "Metadata",
     "OwnerReference",
@@ -40,10 +41,14 @@ __all__ = [
 ]
 
 MAX_ITEMS: Final = 1000
-"""Containers or volumes of one list: more than a kubelet runs, few enough to judge at once."""
+"""Containers or volumes of one list, and claim templates, each of which becomes a volume: more than
+a kubelet runs, few enough to judge at once."""
 MAX_MEMBERS: Final = 3 * MAX_ITEMS
 """Members of all volumes together: each has two, its name and its source, and every other source is
 a violation."""
+MAX_SMALL: Final = 10 * MAX_ITEMS
+"""Ports of all containers together, their mounts, and what the selectors of claim templates ask
+for: Kubernetes has no bound for them but the size of a request."""
 
 MIRROR_ANNOTATION: Final = "kubernetes.io/config.mirror"
 """Set by the kubelet on the API server's copy of a static pod."""
@@ -108,6 +113,7 @@ def read_decoded(
     pod_metadata = pod.metadata if pod else None
     found = tuple(volumes(spec.volumes or (), f"{spec_path}/volumes"))
     containers = tuple(_containers(spec, spec_path))
+    _check_containers(containers)
     workload = Workload(
         api_version=api_version,
         kind=kind,
@@ -121,7 +127,7 @@ def read_decoded(
         pod_annotations=(pod_metadata.annotations or {}) if pod_metadata else {},
         annotations=metadata.annotations or {},
         pod_labels=(pod_metadata.labels or {}) if pod_metadata else {},
-        claim_templates=tuple(ephemeral_claims(found)),
+        claim_templates=tuple(_counted(ephemeral_claims(found))),
     )
     if kind in ("StatefulSet", "Deployment") and decoded.spec:
         workload = msgspec.structs.replace(workload, **_of_kind(decoded.spec, workload))
@@ -137,7 +143,7 @@ def _of_kind(spec: StatefulSetSpec | DeploymentSpec, workload: Workload) -> dict
     return {
         "replicas": replicas,
         "service_name": spec.service_name or None,
-        "claim_templates": (*_claim_templates(spec), *workload.claim_templates),
+        "claim_templates": (*_counted(_claim_templates(spec)), *workload.claim_templates),
         "retention": Retention(
             (retention and retention.when_deleted) or "Retain",
             (retention and retention.when_scaled) or "Retain",
@@ -146,8 +152,23 @@ def _of_kind(spec: StatefulSetSpec | DeploymentSpec, workload: Workload) -> dict
 
 
 def _claim_templates(spec: StatefulSetSpec) -> Iterator[ClaimTemplate]:
-    for index, template in enumerate(spec.volume_claim_templates or ()):
-        yield claim_template(template, f"/spec/volumeClaimTemplates/{index}")
+    path = "/spec/volumeClaimTemplates"
+    templates = spec.volume_claim_templates or ()
+    if len(templates) > MAX_ITEMS:
+        raise MalformedObject(path, f"more than {MAX_ITEMS} items")
+    for index, template in enumerate(templates):
+        yield claim_template(template, f"{path}/{index}")
+
+
+def _counted(templates: Iterable[ClaimTemplate]) -> Iterator[ClaimTemplate]:
+    """The same, as long as they do not select by too much."""
+    requirements = 0
+    for template in templates:
+        requirements += len(template.spec.selector)
+        if requirements > MAX_SMALL:
+            where = f"{template.path}/spec/selector"
+            raise MalformedObject(where, f"more than {MAX_SMALL} requirements of all claims")
+        yield template
 
 
 def _rollout(spec: DeploymentSpec) -> Rollout:
@@ -169,6 +190,18 @@ def _check_sizes(spec: PodSpec, spec_path: str) -> None:
             raise MalformedObject(f"{spec_path}/{name}", f"more than {MAX_ITEMS} items")
     if spec.volumes and sum(map(len, spec.volumes)) > MAX_MEMBERS:
         raise MalformedObject(f"{spec_path}/volumes", f"more than {MAX_MEMBERS} members in all")
+
+
+def _check_containers(containers: Iterable[Container]) -> None:
+    mounts = ports = 0
+    for one in containers:
+        mounts += len(one.mounts)
+        ports += len(one.ports)
+        if mounts > MAX_SMALL or ports > MAX_SMALL:
+            field = "volumeMounts" if mounts > MAX_SMALL else "ports"
+            raise MalformedObject(
+                f"{one.path}/{field}", f"more than {MAX_SMALL} items of all containers"
+            )
 
 
 def _containers(spec: PodSpec, spec_path: str) -> Iterable[Container]:

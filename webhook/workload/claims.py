@@ -18,6 +18,8 @@ _QUANTITY: Final = re.compile(
 """Only one way leads through a row of digits, or a long one would take minutes to refuse."""
 _MAX_QUANTITY: Final = Decimal(2**63 - 1)
 """What is more counts as this, as in Go; Python takes minutes to convert a million digits."""
+_MAX_REQUIREMENTS: Final = 1000
+"""Of one selector: no volume has as many labels."""
 _MAX_SHOWN: Final = 60
 """Characters of a wrong value in a message."""
 _FACTORS: Final = {
@@ -38,7 +40,7 @@ class Resources(msgspec.Struct):
     requests: dict[str, Any] | None = None
 
 
-class WireRequirement(msgspec.Struct):
+class WireRequirement(msgspec.Struct, gc=False):
     """One entry of a selector's `matchExpressions`."""
 
     key: str | None = None
@@ -84,8 +86,8 @@ def claim_spec(
 ) -> ClaimSpec:
     """The spec at `path` of a claim with these annotations.
 
-    Raises `MalformedObject` for a request that is neither string nor number, and a label that is no
-    string.
+    Raises `MalformedObject` for a request that is neither string nor number, a label that is no
+    string, and a selector that asks for more than 1 000 things.
     """
     wire = wire or WireClaimSpec()
     requests = (wire.resources.requests if wire.resources else None) or {}
@@ -116,15 +118,23 @@ def storage_class(written: str | None, annotations: Mapping[str, Any] | None) ->
     return annotated if isinstance(annotated, str) else written
 
 
-def strings(mapping: Mapping[str, Any] | None, path: str) -> dict[str, str]:
+def strings(mapping: Mapping[str, Any] | None, path: str) -> Mapping[str, str]:
     """The mapping at `path`; null counts as empty, as in Go. Raises `MalformedObject`."""
+    is_null = False
     for key, value in (mapping or {}).items():
-        if not isinstance(value, str | None):
+        if value is None:
+            is_null = True
+        elif not isinstance(value, str):
             raise MalformedObject(f"{path}/{pointer_token(key)}", "expected a string")
+    if not is_null:
+        return mapping or {}
     return {key: value or "" for key, value in (mapping or {}).items()}
 
 
 def _requirements(selector: WireSelector, path: str) -> Iterator[Requirement]:
+    count = len(selector.match_labels or ()) + len(selector.match_expressions or ())
+    if count > _MAX_REQUIREMENTS:
+        raise MalformedObject(path, f"more than {_MAX_REQUIREMENTS} requirements")
     for key, value in strings(selector.match_labels, f"{path}/matchLabels").items():
         yield Requirement(key, "In", (value,))
     for one in selector.match_expressions or ():
