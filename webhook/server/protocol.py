@@ -143,7 +143,8 @@ class Connection(asyncio.Protocol):
             if self._phase is not _LEAVING:
                 self._refuse(surface.BAD_REQUEST)
         else:
-            if self._barren > surface.MAX_HEAD:
+            # no error, either, are trailers of a last request that end just here
+            if self._barren > surface.MAX_HEAD and self._phase is not _LEAVING:
                 self._refuse(surface.HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:

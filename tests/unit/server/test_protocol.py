@@ -243,6 +243,14 @@ class TestBounds:
         request = chunked(b"a").removesuffix(b"\r\n")
         assert Wire().send(request + b"A: ", *[b"a" * 1000] * 20).statuses == [431]
 
+    def test_a_trailer_that_ends_at_last_is_answered_once(self) -> None:
+        """Also as that of a last request."""
+        request = chunked(b"a").replace(b"Host", b"Connection: close\r\nHost")
+        wire = Wire().send(request.removesuffix(b"\r\n"))
+        wire.send(b"A: " + b"a" * (surface.MAX_HEAD - 3), b"\r\n\r\n")
+        assert wire.statuses == [200]
+        assert wire.closed
+
     def test_a_length_over_the_limit_is_refused_before_the_body(self) -> None:
         head = b"POST /validate HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d"
         wire = Wire().send(head % (surface.MAX_BODY + 1), b"\r\n\r\n")
