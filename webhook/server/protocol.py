@@ -10,21 +10,20 @@ Refused is whatever leaves unclear where the next request would begin. The answe
 bytes are thrown away for a while before the connection is closed: to close a socket that has unread
 bytes makes the kernel send a RST, and a RST makes the client's kernel discard the answer.
 
-The parser bounds nothing by itself. Three counters do: of the head (`http1`), of the body, and of
-bytes that brought nothing: blank lines, chunk extensions, trailers, a header value without an end.
-Nor can it be stopped and go on, so it gets one piece at a time: whoever asks much at once takes
-turns with all others between pieces, and gets no further before its answers are read.
+The parser bounds nothing by itself, so three things are measured: the head (`http1`), the body, and
+bytes that bring neither on: blank lines, chunk extensions, trailers, a header value without an end.
+`intake` decides when it gets which bytes.
 """
 
 import asyncio
 import logging
-import math
 from enum import Enum
 from typing import Final, NoReturn, cast
 
 import httptools
 
 from webhook.server import http1, surface
+from webhook.server.intake import MAX_ANSWERS, Intake, Piece
 from webhook.server.service import Service
 from webhook.server.surface import Response, parts_of
 
@@ -36,14 +35,6 @@ BODY_TIMEOUT: Final = 30
 """Seconds from there to the end of its body; the longest `timeoutSeconds` of a webhook."""
 LINGER_TIMEOUT: Final = 2
 """Seconds in which a refused client may read its answer."""
-PIECE: Final = 16 * 1024
-"""Bytes that are parsed at once; most reviews are smaller."""
-MAX_ANSWERS: Final = 128 * 1024
-"""Bytes of answers to one piece: a page is much longer than the request for it."""
-READ_TIMEOUT: Final = 10
-"""Seconds in which a client may leave its answers unread."""
-LINGER_BYTES: Final = 4 * surface.MAX_BODY
-"""What a refused client may go on sending meanwhile."""
 
 
 class Phase(Enum):
@@ -73,20 +64,14 @@ class Connection(asyncio.Protocol):
     def __init__(self, service: Service) -> None:
         self._service = service
         self._parser = httptools.HttpRequestParser(self)
-        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self._discarded = self.body_bytes = 0
+        self.body_bytes = 0
         self._trusted = self._has_asked = False
-        self._waiting = b""
-        """What has arrived and is not parsed yet."""
-        self._answer_bytes = 0  # to the piece that is being parsed
-        self._read_by = math.inf
         self._last_answer = service.now + service.lifetime()  # seconds; none is kept open after it
         # a client may open a connection before it needs one, as Go's does: it may rest, too
         self._rest()
 
     def _rest(self) -> None:
-        self._phase = _IDLE
-        self._deadline = self._service.now + surface.IDLE_TIMEOUT
+        self._phase, self._since = _IDLE, self._service.now
         self._barren = 0  # bytes since those that last brought a request or its body on
         self._forget()
 
@@ -101,6 +86,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection."""
         self._transport = cast("asyncio.Transport", transport)
+        self._intake = Intake(self._service, self._transport, self._parse)
         self._trusted = self._service.trusts(transport.get_extra_info("peercert"))
         self._service.admit(self)
 
@@ -109,15 +95,19 @@ class Connection(asyncio.Protocol):
         self._service.connections.discard(self)
         self._phase = _LEAVING
         self._forget()
-        self._waiting = b""
+        self._intake.forget()
         del self._parser  # it holds this object's methods, a cycle
 
     @property
     def standing(self) -> tuple[bool, bool, bool, float]:
         """The least is dropped first where connections are too many: one that is leaving, a
         stranger's, one that never asked anything, and among equals the one that waits longest."""
-        since = self._deadline - _TIMEOUTS[self._phase]
-        return (self._phase is not _LEAVING, self._trusted, self._has_asked, since)
+        return (self._phase is not _LEAVING, self._trusted, self._has_asked, self._since)
+
+    @property
+    def is_asking(self) -> bool:
+        """True while a request is under way."""
+        return self._phase in (_HEAD, _BODY)
 
     def drop(self) -> None:
         """End it at once, whatever is under way."""
@@ -130,48 +120,18 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read its answers: read no more of its requests."""
-        self._read_by = self._service.now + READ_TIMEOUT
-        self._transport.pause_reading()
+        self._intake.pause()
 
     def resume_writing(self) -> None:
         """It reads again."""
-        self._read_by = math.inf
-        self._transport.resume_reading()
-        self._go_on()
+        self._intake.resume()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, if nothing waits before it."""
-        if self._phase is _LEAVING:
-            self._discard(len(data))
-        elif self._waiting or len(data) > PIECE:
-            self._waiting += data
-            self._go_on()
-        else:
-            self._parse(data)
+        """Take what has come; `_parse` gets it when it is its turn."""
+        self._intake.take(data)
 
-    def _go_on(self) -> None:
-        """Parse what waits, up to the piece that brought an answer."""
-        waiting, self._waiting = memoryview(self._waiting), b""
-        while waiting and self._read_by == math.inf and self._phase is not _LEAVING:
-            piece, waiting = waiting[:PIECE], waiting[PIECE:]
-            self._parse(piece)
-            if self._answer_bytes and waiting and self._phase is not _LEAVING:
-                self._transport.pause_reading()
-                self._service.soon(self._take_turn)
-                break
-        if self._phase is _LEAVING:
-            self._discard(len(waiting))
-        else:
-            self._waiting = bytes(waiting)
-
-    def _take_turn(self) -> None:
-        if self._read_by == math.inf and self._phase is not _LEAVING:
-            self._transport.resume_reading()
-            self._go_on()
-
-    def _parse(self, data: bytes | memoryview) -> None:
+    def _parse(self, data: Piece) -> None:
         """Feed the parser, which calls the `on_` methods below."""
-        self._answer_bytes = 0
         self._barren += len(data)
         try:
             self._parser.feed_data(data)
@@ -183,25 +143,15 @@ class Connection(asyncio.Protocol):
             if self._phase is not _LEAVING:
                 self._refuse(surface.BAD_REQUEST)
         else:
-            if self._barren > surface.MAX_HEAD:
+            # no error, either, are trailers of a last request that end just here
+            if self._barren > surface.MAX_HEAD and self._phase is not _LEAVING:
                 self._refuse(surface.HEAD_TOO_LARGE)
-
-    @property
-    def is_asking(self) -> bool:
-        """True while a request is under way."""
-        return self._phase in (_HEAD, _BODY)
-
-    def _discard(self, count: int) -> None:
-        self._discarded += count
-        if self._discarded > LINGER_BYTES:
-            self._transport.abort()
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         if self._phase is _LEAVING:
             raise _Stop
-        self._phase = _HEAD
-        self._deadline = self._service.now + HEAD_TIMEOUT
+        self._phase, self._since = _HEAD, self._service.now
         self._barren = 0
 
     def on_url(self, part: bytes) -> None:
@@ -223,8 +173,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(http1.CONTINUE)
         elif early is not None:
             self._stop(early)
-        self._phase = _BODY
-        self._deadline = self._service.now + BODY_TIMEOUT
+        self._phase, self._since = _BODY, self._service.now
         self._barren = 0
 
     def on_body(self, part: bytes) -> None:
@@ -250,7 +199,7 @@ class Connection(asyncio.Protocol):
         self._has_asked = True
         # an old connection ends here, in the open, not at a moment when the client may be sending
         ends = not self._service.routes.ready or self._service.now >= self._last_answer
-        ends = ends or self._answer_bytes > MAX_ANSWERS
+        ends = ends or self._intake.answer_bytes > MAX_ANSWERS
         keep = not ends and self._version == "1.1" and self._parser.should_keep_alive()
         self._write(response, keep=keep)
         if keep:
@@ -264,14 +213,13 @@ class Connection(asyncio.Protocol):
 
     def expire(self) -> None:
         """End the connection if its time is up."""
-        if self._service.now >= self._read_by:
+        if self._intake.is_overdue:
             self._transport.abort()
-        if self._service.now < self._deadline:
-            return
-        if self.is_asking:
-            self._refuse(surface.TIMED_OUT)
-        else:
-            self._transport.close()
+        elif self._service.now >= self._since + _TIMEOUTS[self._phase]:
+            if self.is_asking:
+                self._refuse(surface.TIMED_OUT)
+            else:
+                self._transport.close()
 
     def retire(self) -> None:
         """Close it if no request is under way."""
@@ -288,8 +236,8 @@ class Connection(asyncio.Protocol):
         self._leave()
 
     def _leave(self) -> None:
-        self._phase = _LEAVING
-        self._deadline = self._service.now + LINGER_TIMEOUT
+        self._phase, self._since = _LEAVING, self._service.now
+        self._intake.stop()
         self._forget()
 
     def _crash(self, error: BaseException) -> None:
@@ -300,7 +248,7 @@ class Connection(asyncio.Protocol):
 
     def _write(self, response: Response, *, keep: bool) -> None:
         answer = http1.render(response, self._service.date, keep=keep)
-        self._answer_bytes += len(answer)
+        self._intake.answer_bytes += len(answer)
         self._transport.write(answer)
         self._service.count_answer(response.status)
 

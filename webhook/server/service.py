@@ -30,7 +30,8 @@ class Service:
     ) -> None:
         """`record` takes the entries of the decision log and must not block; `trusts` tells
         whether a client with this certificate may ask for a verdict; `count_answer` is told the
-        status of each answer, and `answered` is called after it."""
+        status of each answer; `lifetime` gives the seconds of one connection's; `answered` is
+        called after each answer to a request that arrived whole."""
         self.routes = routes
         self.record = record
         self.trusts = trusts
@@ -74,7 +75,7 @@ class Service:
         return sum(connection.is_asking for connection in self.connections)
 
     def tick(self, now: float) -> None:
-        """Move the clock on and end what is overdue; to be called about once a second."""
+        """Move the clock on and end what is overdue; to be called once a second or more often."""
         self.now = now
         self.date = formatdate(usegmt=True).encode()
         for connection in tuple(self.connections):

@@ -41,7 +41,7 @@ GRACE: Final = 1.0
 POLL: Final = 0.01
 """Seconds between looks at who is still there, when this process leaves."""
 TICK: Final = 0.5
-"""Seconds between heartbeats, and between looks at the connections' deadlines."""
+"""Seconds between looks at the connections' deadlines, and the longest between heartbeats."""
 CPU_LIMIT: Final = 2.0
 """Seconds of processor time without an answer or a turn of the loop, after which the kernel ends
 this process: something spins. The slowest review takes less than one. See docs/adr/0018."""
@@ -60,15 +60,15 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         # what is loaded by now stays: to look through it for garbage would stop every answer
         gc.freeze()
         sys.setswitchinterval(SWITCH_INTERVAL)
+        self._next_beat = 0.0
         self._service = Service(
             self.app.routes,
             self.app.decisions.write,
             self.app.credentials.trusts,
-            _limit_descriptors() // 2,
+            _limit_descriptors() // 2,  # the other half is for handshakes
             self.app.counters.count_answer,
             answered=self._beat,
         )
-        self._next_beat = 0.0
         self.app.counters.connections = lambda: len(self._service.connections)
         self.app.counters.requests = self._service.requests_under_way
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.admission import Answer, Door
-from webhook.server import protocol, surface
+from webhook.server import intake, protocol, surface
 from webhook.server.protocol import Connection
 from webhook.server.service import Service
 from webhook.server.surface import Response, Surface
@@ -243,6 +243,14 @@ class TestBounds:
         request = chunked(b"a").removesuffix(b"\r\n")
         assert Wire().send(request + b"A: ", *[b"a" * 1000] * 20).statuses == [431]
 
+    def test_a_trailer_that_ends_at_last_is_answered_once(self) -> None:
+        """Also as that of a last request."""
+        request = chunked(b"a").replace(b"Host", b"Connection: close\r\nHost")
+        wire = Wire().send(request.removesuffix(b"\r\n"))
+        wire.send(b"A: " + b"a" * (surface.MAX_HEAD - 3), b"\r\n\r\n")
+        assert wire.statuses == [200]
+        assert wire.closed
+
     def test_a_length_over_the_limit_is_refused_before_the_body(self) -> None:
         head = b"POST /validate HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d"
         wire = Wire().send(head % (surface.MAX_BODY + 1), b"\r\n\r\n")
@@ -268,16 +276,16 @@ class TestBounds:
         wire.connection.pause_writing()
         wire.send(post(b"a" * 9000) * 3)
         assert wire.answers == []
-        wire.service.tick(protocol.READ_TIMEOUT - 1)
+        wire.service.tick(intake.READ_TIMEOUT - 1)
         assert not wire.aborted
-        wire.service.tick(protocol.READ_TIMEOUT)
+        wire.service.tick(intake.READ_TIMEOUT)
         assert wire.aborted
 
     def test_long_answers_to_short_requests(self) -> None:
         """As many as fit; the last one says so, as that of any connection."""
         wire = Wire().send(get(b"/metrics") * 100)
         assert set(wire.statuses) == {200}
-        assert protocol.MAX_ANSWERS < len(wire.output) < 2 * protocol.MAX_ANSWERS
+        assert intake.MAX_ANSWERS < len(wire.output) < 2 * intake.MAX_ANSWERS
         assert wire.leaving
         assert wire.closed
 
@@ -288,11 +296,11 @@ class TestTurns:
     def test_thousands_of_requests_in_one_read(self) -> None:
         wire = Wire().send(get() * 5000)
         assert wire.answers == [(200, b"ok")] * 5000
-        assert wire.turns == 5000 * len(get()) // protocol.PIECE
+        assert wire.turns == 5000 * len(get()) // intake.PIECE
         assert not wire.paused
 
     def test_a_review_of_any_size_is_answered_at_once(self) -> None:
-        for size in (1, protocol.PIECE, 10 * protocol.PIECE):
+        for size in (1, intake.PIECE, 10 * intake.PIECE):
             wire = Wire().send(post(b"a" * size))
             assert wire.statuses == [200]
             assert wire.turns == 0
@@ -310,6 +318,18 @@ class TestTurns:
         while wire.service.calls:
             wire.service.calls.pop()()
         assert len(wire.answers) == 1000
+
+    def test_who_is_refused_while_waiting_is_read_again_but_not_parsed(self) -> None:
+        """Bytes left unread would cost the client its answer."""
+        wire = Wire()
+        wire.connection.data_received(get() * 1000 + post(b"a")[:-1])
+        before = len(wire.answers)
+        wire.connection.yield_room()
+        wire.service.calls.pop()()
+        assert not wire.paused
+        assert not wire.service.calls
+        assert len(wire.answers) == before + 1
+        assert wire.leaving
 
     def test_a_client_that_hangs_up_misses_its_turn(self) -> None:
         wire = Wire()
