@@ -42,6 +42,13 @@ class Served:
         """Its messages so far."""
         return (self._output / "stderr").read_text()
 
+    @property
+    def worker(self) -> int:
+        """The process that answers: the only child of gunicorn's master. ValueError: it has not
+        got exactly one."""
+        (child,) = children(self.process.pid)
+        return child
+
     def connect(self, client: Path | None = None) -> ssl.SSLSocket:
         """A new TLS connection that trusts this server alone; `client` is a PEM file with the
         certificate and key that it shows."""
@@ -66,6 +73,11 @@ def read_answer(connection: socket.socket, method: str = "GET") -> tuple[int, st
     with closing(http.client.HTTPResponse(connection, method=method)) as response:
         response.begin()
         return response.status, response.headers["Content-Type"], response.read()
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has begun and not yet seen to end."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def eventually(condition: Callable[[], object]) -> None:

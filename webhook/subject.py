@@ -10,7 +10,8 @@ from webhook.review import Request
 from webhook.workload import Reading
 
 OTHER: Final = "other"
-"""Stands for every kind that is no workload: a client may name as many as it likes."""
+"""Stands for what labels do not tell apart, so that nobody can make up more of them: here for every
+kind that is no workload."""
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):

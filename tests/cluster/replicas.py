@@ -21,12 +21,13 @@ from tests.cluster.registration import (
     register,
     wait_until_enforced,
 )
-from tests.serving import serve_command
+from tests.serving import children, serve_command
 
 PROFILE: Final = "spinning"
 """Like baseline, and a pod with the annotation `spin` blocks the loop for so many seconds."""
-DRAIN: Final = 1.0
-"""Seconds; longer than the balancer's lag, as it must be."""
+DRAIN: Final = 3.0
+"""Seconds; longer than the balancer's lag, as it must be, also where the balancer waits for a
+processor: it is a thread beside those of the creators."""
 COUNT: Final = 2
 _START: Final = 30  # seconds that anything may take
 SPINNING: Final = Path(__file__).with_name("spinning")
@@ -65,9 +66,7 @@ class Replica:
     @property
     def worker(self) -> int | None:
         """The process that answers; None while there is none."""
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        children = path.read_text().split()
-        return int(children[0]) if children else None
+        return next(iter(children(self.process.pid)), None)
 
     def begin_to_leave(self) -> None:
         """SIGTERM, as the kubelet sends it."""

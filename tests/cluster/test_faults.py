@@ -218,17 +218,15 @@ def blocked(deployed: Deployment, since: float) -> tuple[Replica, float] | None:
 def answers_again(replica: Replica, old: int) -> tuple[float, float]:
     """When another worker than the old one answers, in seconds of the monotonic clock, and for how
     many seconds until then the old one only waited for a processor."""
-    kept_at = waited(old)
-    kept = 0.0
+    kept: list[float] = []
 
     def answers() -> bool:
-        nonlocal kept
-        with suppress(OSError):  # it has ended
-            kept = waited(old) - kept_at
+        with suppress(OSError):  # it has ended, perhaps before the first look
+            kept.append(waited(old))
         return replica.worker not in (None, old) and replica.is_ready()
 
     wait_for(answers, seconds=30, what=f"new worker of {replica.name}")
-    return time.monotonic(), kept
+    return time.monotonic(), max(kept, default=0.0) - min(kept, default=0.0)
 
 
 def waited(pid: int) -> float:

@@ -1,18 +1,22 @@
-"""`python -m tests.fuzz SECONDS [SEED]`: mutated reviews, for as long as there is patience."""
+"""`python -m tests.fuzz SECONDS [SEED [CPU_SECONDS]]`: mutated reviews, for SECONDS.
+
+`CPU_SECONDS` is what an answer may take for 1 MiB, 0.1 if it is not given.
+"""
 
 import sys
 import tempfile
 from pathlib import Path
 from random import randrange
 
-from tests.fuzz.run import fuzz
+from tests.fuzz.run import CPU_SECONDS, fuzz
 
 
 def main() -> None:
     """Print the report; exits 1 if something failed."""
     seconds = float(sys.argv[1])
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else randrange(10**6)  # noqa: S311 no secret
-    report = fuzz(seconds, seed, Path(tempfile.mkdtemp(prefix="fuzz-")))
+    cpu_seconds = float(sys.argv[3]) if len(sys.argv) > 3 else CPU_SECONDS
+    report = fuzz(seconds, seed, Path(tempfile.mkdtemp(prefix="fuzz-")), cpu_seconds)
     print(report)
     sys.exit(bool(report.failures))
 

@@ -8,13 +8,9 @@ from typing import Any, Final
 import jsonpatch
 import msgspec
 
-from tests.fuzz.mutations import MIB
 from webhook import messages
 from webhook.server import surface
 from webhook.server.surface import Response
-
-CPU_SECONDS: Final = 0.1
-"""For a body of 1 MiB; a smaller one may take as long, a larger one in proportion."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _KEYS: Final = {"uid", "allowed", "status", "patch", "patchType", "warnings", "auditAnnotations"}
@@ -22,11 +18,6 @@ _KEYS: Final = {"uid", "allowed", "status", "patch", "patchType", "warnings", "a
 
 class Odd(Exception):
     """An answer that the API server would not take, or that is wrong."""
-
-
-def allowance(body: bytes) -> float:
-    """Seconds of CPU that its answer may take."""
-    return CPU_SECONDS * max(1.0, len(body) / MIB)
 
 
 def check(door: str, body: bytes, response: Response) -> Any:

@@ -28,6 +28,8 @@ from webhook.review import API_VERSION, KIND
 from webhook.server import surface
 from webhook.server.surface import Response, Surface
 
+CPU_SECONDS: Final = 0.1
+"""For an answer to 1 MiB; to less it may take as long, to more in proportion."""
 MAX_FAILURES: Final = 20
 """Failures of different kinds after which a run has seen enough."""
 _LARGE_EVERY: Final = 150
@@ -80,12 +82,13 @@ class Report:
         return "\n".join(lines)
 
 
-def fuzz(seconds: float, seed: int, directory: Path) -> Report:
+def fuzz(seconds: float, seed: int, directory: Path, cpu_seconds: float = CPU_SECONDS) -> Report:
     """Ask for `seconds`; the bodies that show a failure, and the slowest, go to the directory.
 
+    With other `cpu_seconds` than `CPU_SECONDS`, slowness begins there.
     Guided by what it meets: a review whose answer is of a kind not seen before is mutated further.
     """
-    run = _Run(seed, directory)
+    run = _Run(seed, directory, cpu_seconds)
     end = time.monotonic() + seconds
     with _logged(run.logged):
         while time.monotonic() < end and len(run.report.failures) < MAX_FAILURES:
@@ -111,8 +114,9 @@ def routes() -> Surface:
 
 
 class _Run:
-    def __init__(self, seed: int, directory: Path) -> None:
+    def __init__(self, seed: int, directory: Path, cpu_seconds: float) -> None:
         self.report = Report(seed)
+        self._cpu_seconds = cpu_seconds
         self.logged: list[str] = []
         self._directory = directory
         self._random = Random(seed)  # noqa: S311 nothing is secret here
@@ -144,9 +148,10 @@ class _Run:
     def _ask_oddly(self) -> None:
         method, path = self._random.choice(_METHODS), self._random.choice(_PATHS)
         body = self._random.choice(self._corpus)
-        response = self._routes.respond(
-            method, path, self._random.choice(("", "verbose", "=&")), body
-        )
+        query = self._random.choice(("", "verbose", "=&"))
+        response = self._respond(method, path, query, body)
+        if response is None:
+            return
         self.report.statuses[response.status] += 1
         if response.status not in (200, 400, 404, 405):
             self._fail("status", str(response.status), f"{method} {path!r}", body)
@@ -157,13 +162,12 @@ class _Run:
         # whatever else the machine does must not count: the best of a few that were too slow
         for _ in range(5):
             start = time.thread_time()
-            try:
-                response = self._routes.respond(method, path, "", body)
-            except Exception:
-                self._fail("raised", traceback.format_exc(), path, body)
+            answered = self._respond(method, path, "", body)
+            if answered is None:
                 return None
+            response = answered
             seconds.append(time.thread_time() - start)
-            if seconds[-1] <= oracle.allowance(body):
+            if seconds[-1] <= self._allowance(len(body)):
                 break
             gc.collect()
         self._time(min(seconds), path, body)
@@ -179,10 +183,21 @@ class _Run:
             self._fail("odd", str(odd), path, body)
         return response
 
+    def _respond(self, method: str, path: str, query: str, body: bytes) -> Response | None:
+        try:
+            return self._routes.respond(method, path, query, body)
+        except Exception:
+            self._fail("raised", traceback.format_exc(), f"{method} {path!r}", body)
+            return None
+
+    def _allowance(self, size: int) -> float:
+        """Seconds of CPU that the answer to so many bytes may take."""
+        return self._cpu_seconds * max(1.0, size / MIB)
+
     def _time(self, seconds: float, path: str, body: bytes) -> None:
-        relative = seconds / oracle.allowance(body)
+        relative = seconds / self._allowance(len(body))
         before, size = self.report.slowest
-        if relative > before / (oracle.CPU_SECONDS * max(1.0, size / MIB)):
+        if relative > before / self._allowance(size):
             self.report.slowest, self.report.slowest_body = (seconds, len(body)), body
         if relative > 1:
             self._fail("slow", f"{seconds * 1000:.0f} ms for {len(body)} bytes", path, body)

@@ -20,7 +20,7 @@ import pytest
 from tests.hostile.attacks import ATTACKS, GET
 from tests.hostile.conftest import Row, Rows
 from tests.hostile.honest import Honest, honest_client
-from tests.serving import PATIENCE, Served, eventually, read_answer, serving
+from tests.serving import PATIENCE, Served, children, eventually, read_answer, serving
 
 REQUESTS: Final = int(os.environ.get("HOSTILE_REQUESTS", "0"))
 SHORT: Final = 100
@@ -44,13 +44,6 @@ def honest(served: Served) -> Iterator[Honest]:
         yield honest
 
 
-def worker(served: Served) -> int:
-    """The process that answers: the only child of gunicorn's master."""
-    pid = served.process.pid
-    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(child)
-
-
 def peak(pid: int) -> int:
     """MiB of memory at most since `forget_peak`."""
     status = Path(f"/proc/{pid}/status").read_text()
@@ -68,13 +61,13 @@ def alone(served: Served, honest: Honest, rows: Rows) -> int:
     """MiB of memory when there is only the honest client, whose times are noted, too."""
     sample = honest.ask(REQUESTS or SHORT)
     assert sample.losses == []
-    rows.append(Row("nothing", sample, peak(worker(served))))
-    return peak(worker(served))
+    rows.append(Row("nothing", sample, peak(served.worker)))
+    return peak(served.worker)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_beside(served: Served, honest: Honest, alone: int, rows: Rows, attack: str) -> None:
-    pid = worker(served)
+    pid = served.worker
     forget_peak(pid)
     for _ in range(3):
         with ATTACKS[attack](served):
@@ -86,7 +79,7 @@ def test_beside(served: Served, honest: Honest, alone: int, rows: Rows, attack: 
         pytest.fail(f"p99 of {sample.p99():.1f} ms beside {attack}, at the third try")
     rows.append(Row(attack, sample, peak(pid)))
     assert peak(pid) < alone + MEMORY
-    assert worker(served) == pid, "the worker was replaced"
+    assert served.worker == pid, "the worker was replaced"
     assert "Traceback" not in served.stderr
 
 
@@ -96,7 +89,7 @@ def small() -> Iterator[Served]:
     with serving() as served:
         # its next worker inherits this
         resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
-        old = worker(served)
+        old = served.worker
         os.kill(old, signal.SIGKILL)
         eventually(lambda: is_replaced(served, old))
         yield served
@@ -106,13 +99,7 @@ DESCRIPTORS: Final = 128
 
 
 def is_replaced(served: Served, old: int) -> bool:
-    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text()
-    if children.split() in ([], [str(old)]):
-        return False
-    try:
-        return served.ask("GET", "/livez")[0] == 200
-    except OSError:
-        return False
+    return children(served.process.pid) not in ([], [old]) and is_open(served)
 
 
 def test_more_connections_than_there_may_be(small: Served) -> None:
@@ -151,10 +138,10 @@ def is_open(served: Served) -> bool:
         return False
 
 
-def test_a_thousand_may_wait_to_be_accepted(served: Served) -> None:
+def test_hundreds_may_wait_to_be_accepted(served: Served) -> None:
     """While the worker is busy, which the kernel bridges: it would let them try again only after a
     second."""
-    pid = worker(served)
+    pid = served.worker
     with ExitStack() as stack:
         os.kill(pid, signal.SIGSTOP)
         try:

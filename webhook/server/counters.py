@@ -14,7 +14,7 @@ from typing import Final
 from webhook.admission import Answer, Door
 from webhook.engine import Proposal, Verdict
 from webhook.server.surface import Handler
-from webhook.subject import Subject
+from webhook.subject import OTHER, Subject
 
 BOUNDS: Final = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Seconds, the upper bounds of the histogram: most reviews take 50 to 500 us, and the API server
@@ -22,10 +22,8 @@ waits for 10 s at most."""
 
 MAX_SERIES: Final = 500
 """Different outcomes that are told apart. Names come from profiles and the catalogue, but what a
-policy calls a rule or a field is its own affair, and it might take it from an object."""
-
-OTHER: Final = "other"
-"""Stands for the rules and fields beyond `MAX_SERIES`."""
+policy calls a rule or a field is its own affair, and it might take it from an object. Those beyond
+are `OTHER`."""
 
 Key = tuple[str, ...]
 Cell = list[float]

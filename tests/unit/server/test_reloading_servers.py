@@ -14,7 +14,7 @@ import pytest
 
 from tests.builders import pod, review
 from tests.mounts import Mount
-from tests.serving import PATIENCE, Served, eventually, read_answer, serving
+from tests.serving import PATIENCE, Served, children, eventually, read_answer, serving
 
 TODAY = datetime.now(UTC).date()
 EXEMPTION = f"""
@@ -111,15 +111,10 @@ def test_a_worker_that_is_replaced_begins_with_what_is_in_force(
 ) -> None:
     mount.write({"probes.yaml": PROBES, "claims.yaml": CLAIMS})
     eventually(lambda: reviewed(served) == set())
-    (killed,) = _workers(served)
+    killed = served.worker
     os.kill(killed, signal.SIGKILL)
-    eventually(lambda: _workers(served) not in ([], [killed]))
+    eventually(lambda: children(served.process.pid) not in ([], [killed]))
     assert reviewed(served) == set()
-
-
-def _workers(served: Served) -> list[int]:
-    pid = served.process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_it_leaves_though_it_watches(served: Served) -> None:

@@ -322,8 +322,11 @@ def test_a_sample_of_what_is_allowed_is_logged(rate: str, logged: int) -> None:
         for number in range(40):
             uid = b'"uid": "%d"' % number
             assert served.ask("POST", "/validate", allowed.replace(b'"uid": "1"', uid))[0] == 200
-        eventually(lambda: len(served.stdout.splitlines()) == logged)
-        samples = [json.loads(line) for line in served.stdout.splitlines()]
+        # lines are written in order: behind this one there is nothing left to come
+        assert served.ask("POST", "/validate", BODY.replace(b'"1"', b'"logged"'))[0] == 200
+        eventually(partial(has_logged, served))
+        *samples, _ = map(json.loads, served.stdout.splitlines())
+    assert len(samples) == logged
     assert all(one["decision"] == "allowed" for one in samples)
     assert all(one["sampleRate"] == float(rate) for one in samples)
 
@@ -376,7 +379,7 @@ class TestProcess:
         assert done.stdout == b""
 
     def test_sigterm_drains_and_exits_0(self, arguments: list[str]) -> None:
-        with serving("--drain", "1", *arguments) as served:
+        with serving("--drain", "3", *arguments) as served:
             with served.connect() as connection:
                 connection.sendall(request("GET", "/livez"))
                 assert read_answer(connection)[0] == 200

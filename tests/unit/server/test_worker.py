@@ -33,12 +33,6 @@ def spinning() -> Iterator[Served]:
         yield served
 
 
-def worker_of(served: Served) -> int:
-    """The one child of gunicorn's master."""
-    pid = served.process.pid
-    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
-
-
 def test_slow_reviews_in_one_turn_of_the_loop_are_no_block(spinning: Served) -> None:
     """Together they take longer than one may."""
     count = 4
@@ -46,7 +40,7 @@ def test_slow_reviews_in_one_turn_of_the_loop_are_no_block(spinning: Served) -> 
     slow["metadata"]["annotations"] = {"spin": str((CPU_LIMIT + 1.6) / count)}
     body = review(slow)
     request = b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-    worker = worker_of(spinning)
+    worker = spinning.worker
     with ExitStack() as stack:
         clients = [stack.enter_context(spinning.connect()) for _ in range(count)]
         os.kill(worker, signal.SIGSTOP)
@@ -56,12 +50,12 @@ def test_slow_reviews_in_one_turn_of_the_loop_are_no_block(spinning: Served) -> 
         finally:
             os.kill(worker, signal.SIGCONT)
         assert [read_answer(client)[0] for client in clients] == [200] * count
-    assert worker_of(spinning) == worker
+    assert spinning.worker == worker
     assert "SIGPROF" not in spinning.stderr
 
 
 def test_a_review_that_spins_ends_the_worker_and_the_log_says_where(spinning: Served) -> None:
-    worker = worker_of(spinning)
+    worker = spinning.worker
     endless = pod(container())
     endless["metadata"]["annotations"] = {"spin": "inf"}
     with pytest.raises(OSError):  # noqa: PT011 reset or ended, as the kernel likes
@@ -69,7 +63,7 @@ def test_a_review_that_spins_ends_the_worker_and_the_log_says_where(spinning: Se
     eventually(lambda: f"Worker (pid:{worker}) was sent SIGPROF!" in spinning.stderr)
     assert "policies/spin.py" in spinning.stderr
     assert spinning.ask("POST", "/validate", review(pod(container())))[0] == 200
-    assert worker_of(spinning) != worker
+    assert spinning.worker != worker
 
 
 class Late:
