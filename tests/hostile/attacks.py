@@ -12,8 +12,8 @@ from typing import Final
 
 from tests.handshakes import careless_client
 from tests.hostile import tls
-from tests.hostile.honest import BODY
 from tests.hostile.shapes import ODD, REFUSED
+from tests.load import BODY
 from tests.serving import PATIENCE, Served
 from webhook.server import surface
 

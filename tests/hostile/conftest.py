@@ -1,10 +1,15 @@
 """A table of what an honest client met beside each attack, at the end of the tests."""
 
-from typing import NamedTuple
+import resource
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import pytest
 
 from tests.hostile.honest import Sample
+
+DESCRIPTORS: Final = 4096
+"""That tests may have: a thousand connections need more than the usual 1024."""
 
 
 class Row(NamedTuple):
@@ -14,6 +19,16 @@ class Row(NamedTuple):
     sample: Sample
     peak: int
     """MiB."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def descriptors() -> Iterator[None]:
+    """Allow so many, if fewer are allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < DESCRIPTORS:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 Rows = list[Row]

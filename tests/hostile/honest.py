@@ -17,10 +17,9 @@ from typing import Final
 
 import msgspec
 
-from tests.builders import container, pod, review
+from tests.load import BODY, UID
 from tests.serving import PATIENCE, Served
 
-BODY: Final = review(pod(container()))
 PAUSE: Final = 0.002
 """Seconds between requests, as between creates: it is no load test."""
 NEW_EVERY: Final = 10
@@ -77,7 +76,6 @@ class _Client:
     def __init__(self, port: int, certificate: str) -> None:
         self._port = port
         self._context = ssl.create_default_context(cafile=certificate)
-        self._uid = json.loads(BODY)["request"]["uid"]
         self._kept = self._connection()
 
     def _connection(self) -> HTTPSConnection:
@@ -110,7 +108,7 @@ class _Client:
         if answer.status != 200:
             raise ValueError(f"{answer.status} {body!r}")
         verdict = json.loads(body)["response"]
-        if (verdict["uid"], verdict["allowed"]) != (self._uid, False):
+        if (verdict["uid"], verdict["allowed"]) != (UID, False):
             raise ValueError(f"another verdict: {verdict}")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.hostile.honest import BODY
+from tests.load import BODY
 from webhook.server import surface
 
 _N: Final = len(BODY)

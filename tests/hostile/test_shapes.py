@@ -6,10 +6,8 @@ import pytest
 
 from tests.hostile.shapes import ODD, OURS, REFUSED
 from tests.serving import Served, read_answer, serving
-from tests.unit.server.test_protocol import Wire
+from tests.unit.server.test_protocol import Wire, get
 from webhook.server import surface
-
-NEXT = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture(scope="module", params=[[], ["--wsgi"]], ids=["ours", "flask"])
@@ -21,7 +19,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[Served]:
 @pytest.mark.parametrize("shape", REFUSED)
 def test_refused(served: Served, shape: str) -> None:
     with served.connect() as connection:
-        connection.sendall(REFUSED[shape] + NEXT)
+        connection.sendall(REFUSED[shape] + get())
         status, content_type, body = read_answer(connection)
     assert (status, content_type) == (400, surface.JSON)
     assert body in (surface.BAD_REQUEST.body, surface.NO_UPGRADE.body)
@@ -29,7 +27,7 @@ def test_refused(served: Served, shape: str) -> None:
 
 @pytest.mark.parametrize("shape", [*REFUSED, *OURS])
 def test_nothing_behind_it_is_a_request(shape: str) -> None:
-    wire = Wire().send((REFUSED | OURS)[shape] + NEXT)
+    wire = Wire().send((REFUSED | OURS)[shape] + get())
     assert wire.statuses == [400]
     assert wire.leaving
 

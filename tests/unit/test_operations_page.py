@@ -7,6 +7,7 @@ import promql_parser
 import pytest
 
 from tests.markdown import DOCS, blocks, commands
+from webhook.cli import main
 
 PAGES = sorted(DOCS.glob("*.md"))
 API_SERVER = {
@@ -84,8 +85,6 @@ def test_every_attribute_of_a_span_is_named() -> None:
 
 
 def test_options_exist() -> None:
-    from webhook.cli import main
-
     serve = main.commands["serve"]
     known = {flag for parameter in serve.params for flag in parameter.opts}
     lines = [c.line for b in blocks(DOCS / "operations.md") for c in commands(b)]

@@ -97,6 +97,7 @@ def test_a_collector_gets_the_spans_as_children_of_the_api_servers(
             ask(served, f"Traceparent: 00-{TRACE}-{SPAN}-01")
             ask(served, f"traceparent: 00-{TRACE}-{SPAN}-00")  # the API server does not sample it
             ask(served, "traceparent: nonsense")
+            eventually(lambda: len(spans(got)) >= 5)
     assert len(spans(got)) == 5
     children = [span for span in spans(got) if span.parent_span_id]
     assert [(c.trace_id.hex(), c.parent_span_id.hex()) for c in children] == [(TRACE, SPAN)]
