@@ -105,7 +105,7 @@ def _tracing() -> "Tracing":
     try:
         from webhook.server.tracing import Tracing
     except ModuleNotFoundError as error:
-        way_out = "pip install 'podworthy[tracing]'"
+        way_out = "install requirements-tracing.txt, or podworthy with its extra `tracing`"
         raise CannotServe(f"--tracing needs {error.name}, which is missing: {way_out}") from error
     return Tracing()
 

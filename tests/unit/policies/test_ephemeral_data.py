@@ -159,7 +159,7 @@ def test_the_list_of_directories_replaces_the_shipped_one() -> None:
 
 def test_many_mounts_are_judged_in_time() -> None:
     with patiently():
-        found(pod(container(volumeMounts=[mount("/data/db")] * 30_000), volumes=VOLUMES))
+        found(pod(container(volumeMounts=[mount("/data/db")] * 10_000), volumes=VOLUMES))
 
 
 def test_the_message_says_why_and_what_to_do() -> None:
