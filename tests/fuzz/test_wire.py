@@ -8,11 +8,12 @@ from typing import Final
 import pytest
 
 from tests.fuzz import wire
+from tests.fuzz.conftest import SECONDS
 from tests.serving import Served, serving
 from tests.unit.server.test_protocol import get
 from webhook.server import surface
 
-STREAMS: Final = int(50 * float(os.environ.get("FUZZ_SECONDS", "60")))
+STREAMS: Final = int(50 * SECONDS)
 """About a tenth of the time that reviews get."""
 SEED: Final = 1 if os.environ.get("CI") else randrange(10**6)  # noqa: S311 no secret
 
