@@ -1,19 +1,18 @@
 """`podworthy serve`: from settings to a server that answers."""
 
 import errno
-import logging
 import os
 import shutil
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from webhook import logs
 from webhook.errors import CannotServe
 from webhook.server import reload
 from webhook.server.application import BACKLOG, Address, Application
@@ -70,7 +69,7 @@ def serve(sources: Sources, settings: Settings, pages: Callable[[], Mapping[str,
         def troubles() -> dict[str, str | None]:
             return {watch.what: watch.report.trouble for watch in watches}
 
-        _log_to_stderr()
+        logs.to_stderr()
         metrics = Metrics(rules, credentials, _now)
         Application(
             Surface(rules.admission, troubles, metrics.page, pages),
@@ -85,19 +84,6 @@ def serve(sources: Sources, settings: Settings, pages: Callable[[], Mapping[str,
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _log_to_stderr() -> None:
-    """Log what operators should know, with time and level; gunicorn has a logger of its own."""
-    formatter = logging.Formatter(
-        "%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ"
-    )
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    ours = logging.getLogger("webhook")
-    ours.setLevel(logging.INFO)
-    ours.addHandler(handler)
 
 
 def _say(line: str) -> None:
