@@ -15,8 +15,6 @@ import msgspec
 from webhook.cluster import Answer, Client, Request
 from webhook.errors import ClusterError
 
-PERIOD: Final = 60.0
-"""Seconds between two of them."""
 EVENT_PERIOD: Final = timedelta(minutes=10)
 """Between two Events about the same state."""
 POLICIES: Final = ("require-probes", "require-claims")

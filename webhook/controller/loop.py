@@ -11,7 +11,6 @@ import msgspec
 
 from webhook.cluster import Client
 from webhook.controller import inspection
-from webhook.controller.canary import PERIOD as CANARY_PERIOD
 from webhook.controller.canary import Canary, Finding
 from webhook.controller.plan import Plan, Step, Timing, Trust, plan
 from webhook.controller.reading import Memory, Reading, Subject, read
@@ -45,6 +44,7 @@ class Pace(msgspec.Struct, frozen=True):
     """The most that steps and failures slow down to."""
     quick: int = 20
     """Steps in a row that nobody needs to slow down: enough for any installation."""
+    canary: float = 60.0
 
     def after(self, turn: Turn, times: int) -> float:
         """How long to wait after the last of so many turns in a row that ended so."""
@@ -100,7 +100,7 @@ class Controller:
                 turn_at = self._clocks.monotonic() + self._pace.after(last, times)
             if self.canary and now >= canary_at:
                 self.send(self.canary)
-                canary_at = self._clocks.monotonic() + CANARY_PERIOD
+                canary_at = self._clocks.monotonic() + self._pace.canary
             now = self._clocks.monotonic()
             stop.wait(max(0.0, min(turn_at, canary_at if self.canary else turn_at) - now))
             now = self._clocks.monotonic()

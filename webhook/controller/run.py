@@ -17,6 +17,8 @@ from webhook.controller.pages import Pages, listen
 from webhook.controller.plan import Timing
 from webhook.controller.reading import Subject
 
+TIMING = Timing()
+PACE = Pace()
 LEAVING_TIME = 1.0
 """Seconds that a step under way may take at the end. It is one request, done or not done: the next
 controller sees which."""
@@ -31,8 +33,6 @@ class Settings(msgspec.Struct, frozen=True):
     host: str
     port: int
     """0 takes a free one."""
-    timing: Timing = Timing()
-    pace: Pace = Pace()
 
 
 def run(settings: Settings) -> None:
@@ -49,9 +49,7 @@ def run(settings: Settings) -> None:
     canary = None
     if settings.canary_namespace is not None:
         canary = Canary(client, settings.canary_namespace, socket.gethostname())
-    controller = Controller(
-        client, settings.subject, canary, clocks, settings.timing, settings.pace
-    )
+    controller = Controller(client, settings.subject, canary, clocks, TIMING, PACE)
     metrics = Metrics(controller.status, canary=canary is not None)
     pages = Pages(controller.status, metrics, clocks.monotonic)
     server = listen(settings.host, settings.port, pages)
