@@ -44,7 +44,7 @@ _HURRIED = """
 from datetime import timedelta
 from webhook.cli import main
 from webhook.controller import run
-run.TIMING = run.Timing(timedelta(seconds=1), timedelta(seconds=4), timedelta(seconds=4))
+run.TIMING = run.Timing(timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=2))
 run.PACE = run.Pace(rest=0.3, step=0.05, failed=0.3, longest=1, canary=0.3)
 main()
 """
