@@ -12,10 +12,11 @@ import msgspec
 from webhook.cluster import Client
 from webhook.controller import inspection
 from webhook.controller.canary import Canary, Finding
-from webhook.controller.plan import Plan, Step, Timing, Trust, plan
+from webhook.controller.plan import Plan, Timing, plan
 from webhook.controller.reading import Memory, Reading, Subject, read
 from webhook.controller.state import State
 from webhook.controller.status import CHECKS, Check, Expiries, Status
+from webhook.controller.steps import Step, Trust
 from webhook.controller.writes import request
 from webhook.errors import ClusterError
 from webhook.messages import printable

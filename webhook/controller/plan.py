@@ -14,6 +14,7 @@ from cryptography import x509
 from webhook.controller import certificates
 from webhook.controller.certificates import Pair
 from webhook.controller.state import Registration, Secret, State
+from webhook.controller.steps import NewAuthority, Record, Sign, Step, Trust
 
 MAX_AUTHORITIES: Final = 8
 """In force at once: whoever deletes the Secret again and again must not fill the caBundles."""
@@ -31,42 +32,6 @@ class Timing(msgspec.Struct, frozen=True):
     so (its `syncFrequency` and the age of its cache), and kept connections end after six."""
     overlap: timedelta = timedelta(days=1)
     """For how long an authority stays in force that has signed nothing in use any more."""
-
-
-class NewAuthority(msgspec.Struct, frozen=True):
-    """Make one, and write it to the Secret beside those that are known."""
-
-    authorities: tuple[x509.Certificate, ...]
-    """To be in force beside it."""
-    with_leaf: bool
-    """Sign at once: nobody believes anything yet, so there is nothing to lose."""
-    why: str
-
-
-class Sign(msgspec.Struct, frozen=True):
-    """Make a leaf, and write it to the Secret."""
-
-    authority: Pair
-    authorities: tuple[x509.Certificate, ...]
-    why: str
-
-
-class Record(msgspec.Struct, frozen=True):
-    """Write to the Secret which authorities are in force."""
-
-    authorities: tuple[x509.Certificate, ...]
-    why: str
-
-
-class Trust(msgspec.Struct, frozen=True):
-    """Write the authorities in force into every caBundle of one configuration."""
-
-    registration: Registration
-    authorities: tuple[x509.Certificate, ...]
-    why: str
-
-
-Step = NewAuthority | Sign | Record | Trust
 
 
 class Plan(msgspec.Struct, frozen=True):

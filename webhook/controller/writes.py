@@ -10,8 +10,8 @@ from webhook.cluster import Request
 from webhook.cluster.client import STRATEGIC_MERGE
 from webhook.controller import certificates
 from webhook.controller.certificates import Key, Pair, key_pem, pem
-from webhook.controller.plan import NewAuthority, Sign, Step, Trust
 from webhook.controller.state import KINDS, LABEL, OURS, TYPE, Kind, Registration, State
+from webhook.controller.steps import NewAuthority, Sign, Step, Trust
 
 MANAGER: Final = "podworthy-controller"
 """Who owns the caBundles, in managedFields; as an Update, see `_trust`."""

@@ -291,7 +291,10 @@ def listening(status: Status) -> Iterator[str]:
 
 
 def test_over_http(status: Status) -> None:
-    with listening(status) as url, urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+    with (
+        listening(status) as url,
+        urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer,  # noqa: S310 http
+    ):
         assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
         assert b"podworthy_controller_problem" in answer.read()
     with listening(status) as url, pytest.raises(CannotServe, match="cannot listen on"):

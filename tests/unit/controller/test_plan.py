@@ -18,6 +18,7 @@ from tests.unit.controller.cluster import (
     secret_path,
 )
 from tests.unit.controller.world import World, running, world
+from webhook.cluster import Request
 from webhook.controller import certificates
 from webhook.controller.certificates import Pair, key_pem, new_authority, new_leaf, pem
 from webhook.controller.loop import Turn
@@ -283,18 +284,17 @@ def test_two_controllers_at_once_do_no_harm(start: str) -> None:
 def test_one_who_writes_between_look_and_step_wins() -> None:
     made = running()
     made.cluster.write_secret(tls_crt=b"")
-    old, raced = made.cluster.refuse, []
+    raced: list[Request] = []
 
-    def race(request: object) -> None:
-        if getattr(request, "method", "") == "PATCH" and not raced:
+    def race(request: Request) -> None:
+        if request.method == "PATCH" and not raced:
             raced.append(request)
             made.cluster.write_secret(tls_key=b"")
 
-    made.cluster.refuse = race  # type: ignore[assignment]
+    made.cluster.refuse = race
     for _ in range(4):
         made.controller.turn()
         made.cluster.time.pass_by(30)
-    made.cluster.refuse = old
     assert made.controller.status.steps["Sign", "conflict"] == 1
     made.rest(check=True)
     assert made.is_in_order()

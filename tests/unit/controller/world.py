@@ -70,9 +70,9 @@ class World:
         )
 
 
-def world(**how: int) -> World:
+def world() -> World:
     """Configurations as Helm makes them, and no Secret."""
-    cluster = Cluster(**how)
+    cluster = Cluster()
     cluster.register()
     return World(cluster, Mirror(cluster), controller(cluster))
 
