@@ -81,7 +81,7 @@ def controller(
     host: str,
     port: int,
 ) -> None:
-    """Keep the webhook's certificates in order, and check that bad pods are denied.
+    """Keep the webhook's certificates, and see that pods are judged.
 
     The API server is that of KUBECONFIG, else that of the pod.
 
