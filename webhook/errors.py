@@ -8,7 +8,8 @@
     ├── UnknownProfile    a profile that nobody defined
     ├── BadReview         an AdmissionReview that cannot be answered (HTTP 400)
     ├── MalformedObject   a workload whose shape Kubernetes itself would refuse
-    └── CannotServe       the server cannot start: its certificate or its address
+    ├── CannotServe       the server cannot start: its certificate or its address
+    └── ClusterError      an API server cannot be asked, or does not answer
 
 A *violation* is no error: it is a value (`webhook.api.Violation`), the author's to fix.
 A *crash in a policy* is no error of these either: the engine catches it once and turns it into a
@@ -66,6 +67,10 @@ class BadReview(PodworthyError):
 
 class CannotServe(PodworthyError):
     """The server cannot start; the message names the way out."""
+
+
+class ClusterError(PodworthyError):
+    """There is no API server to ask, or it does not answer; one that refuses has answered."""
 
 
 class MalformedObject(PodworthyError):

@@ -7,6 +7,7 @@ import click
 
 from webhook import __version__
 from webhook.cli.catalogue import explain, policies
+from webhook.cli.controller import controller
 from webhook.cli.manifests import audit, exemptions, fix
 from webhook.cli.options import FORMATS
 from webhook.cli.server import serve
@@ -27,8 +28,9 @@ def main() -> None:
       podworthy fix deploy/             set the probe timings that nobody chose
       podworthy explain require-probes  what a policy asks, and why
       podworthy serve --dev             the webhook, on this machine
+      podworthy controller --help       what keeps an installation in order
     """
 
 
-for command in (audit, fix, exemptions, policies, explain, serve):
+for command in (audit, fix, exemptions, policies, explain, serve, controller):
     main.add_command(command)

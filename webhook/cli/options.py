@@ -10,6 +10,7 @@ import click
 DEFAULT_PORT = 8443
 FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
 """Reports of an audit; `webhook.report` has them."""
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _STDOUT = ("-", "/dev/stdout")
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -27,9 +28,14 @@ class Port(click.IntRange):
 
     name = "port"
 
+    def __init__(self, lowest: int, highest: int, default: int = DEFAULT_PORT) -> None:
+        """`default` stands for the kubelet's."""
+        super().__init__(lowest, highest)
+        self._default = default
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, str) and "://" in value:
-            return DEFAULT_PORT
+            return self._default
         port: int = super().convert(value, param, ctx)
         return port
 
@@ -69,6 +75,19 @@ class Namespace(click.ParamType[str]):
 
         if not re.fullmatch(LABEL, value):
             self.fail(f"{value!r} cannot be a namespace: give {LABEL_IN_WORDS}", param, ctx)
+        return value
+
+
+class ObjectName(click.ParamType[str]):
+    """The name of an object: a DNS-1123 subdomain."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if len(value) > 253 or not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", value):
+            self.fail(
+                f"{value!r} cannot be a name: give lower-case letters, digits, - and .", param, ctx
+            )
         return value
 
 

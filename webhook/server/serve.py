@@ -1,13 +1,11 @@
 """`podworthy serve`: from settings to a server that answers."""
 
 import errno
-import logging
 import os
 import shutil
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from webhook import logs
 from webhook.errors import CannotServe
 from webhook.server import reload
 from webhook.server.application import BACKLOG, Address, Application
@@ -79,7 +78,7 @@ def serve(sources: Sources, settings: Settings, pages: Callable[[], Mapping[str,
         def troubles() -> dict[str, str | None]:
             return {watch.what: watch.report.trouble for watch in watches}
 
-        _log_to_stderr()
+        logs.to_stderr()
         counters = SharedCounters() if settings.wsgi else Counters()
         decisions = DecisionLog(1)
         metrics = Metrics(rules, credentials, counters, decisions, _now)
@@ -112,19 +111,6 @@ def _tracing() -> "Tracing":
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _log_to_stderr() -> None:
-    """Log what operators should know, with time and level; gunicorn has a logger of its own."""
-    formatter = logging.Formatter(
-        "%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ"
-    )
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    ours = logging.getLogger("webhook")
-    ours.setLevel(logging.INFO)
-    ours.addHandler(handler)
 
 
 def _say(line: str) -> None:

@@ -1,0 +1,115 @@
+"""The command that keeps an installation in order."""
+
+import click
+
+from webhook.cli.loading import refuse
+from webhook.cli.options import Namespace, ObjectName, Port, option
+
+DEFAULT_CONTROLLER_PORT = 8080
+
+
+@click.command()
+@option(
+    "--certificates",
+    type=click.Choice(["self", "cert-manager", "files"]),
+    default="self",
+    show_default=True,
+    help="Who makes them: the controller, cert-manager and its injector, or somebody else. The "
+    "controller only watches those of others.",
+)
+@option(
+    "--namespace",
+    "-n",
+    metavar="NAME",
+    type=Namespace(),
+    help="Where Service and Secret are.  [default: that of the pod]",
+)
+@option(
+    "--service",
+    metavar="NAME",
+    type=Namespace(),
+    default="podworthy",
+    show_default=True,
+    help="The Service by which API servers reach the webhook.",
+)
+@option(
+    "--secret",
+    metavar="NAME",
+    type=ObjectName(),
+    help="The certificates' Secret.  [default: podworthy-tls, with --certificates files none]",
+)
+@option(
+    "--configuration",
+    "configurations",
+    metavar="NAME",
+    multiple=True,
+    required=True,
+    type=ObjectName(),
+    help="A webhook configuration; of each kind, the one by this name. May be repeated.",
+)
+@option(
+    "--cluster-domain",
+    metavar="DOMAIN",
+    type=ObjectName(),
+    default="cluster.local",
+    show_default=True,
+    help="What the names of Services end with in this cluster.",
+)
+@option(
+    "--canary-namespace",
+    metavar="NAME",
+    type=Namespace(),
+    help="Where to dry-run a bad pod once a minute: one whose pods the webhook judges.  "
+    "[default: no canary]",
+)
+@option("--host", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104
+@option(
+    "--port",
+    type=Port(0, 65535, default=DEFAULT_CONTROLLER_PORT),
+    default=DEFAULT_CONTROLLER_PORT,
+    show_default=True,
+    help="For /livez, /readyz and /metrics, without TLS; 0 takes a free one and prints it.",
+)
+def controller(
+    certificates: str,
+    namespace: str | None,
+    service: str,
+    secret: str | None,
+    configurations: tuple[str, ...],
+    cluster_domain: str,
+    canary_namespace: str | None,
+    host: str,
+    port: int,
+) -> None:
+    """Keep the webhook's certificates, and see that pods are judged.
+
+    The API server is that of KUBECONFIG, else that of the pod.
+
+    \b
+    Examples:
+      podworthy controller --configuration podworthy-strict --canary-namespace podworthy-canary
+      podworthy controller --certificates cert-manager --configuration podworthy-strict
+    """
+    import msgspec
+
+    from webhook.cluster.client import namespace_of_this_pod
+    from webhook.controller.certificates import Service
+    from webhook.controller.reading import Mode, Subject
+    from webhook.controller.run import Settings, run
+    from webhook.errors import PodworthyError
+
+    here = namespace or namespace_of_this_pod()
+    if here is None:
+        raise click.UsageError("give --namespace: this is no pod, whose own it could be")
+    if secret is None and certificates != "files":
+        secret = "podworthy-tls"  # noqa: S105 the name of an object
+    subject = Subject(
+        msgspec.convert(certificates, Mode),
+        Service(here, service, cluster_domain),
+        secret,
+        tuple(dict.fromkeys(configurations)),
+    )
+    try:
+        run(Settings(subject, canary_namespace, host, port))
+    except PodworthyError as error:
+        refuse(error)

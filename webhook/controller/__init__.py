@@ -1,0 +1,1 @@
+"""`podworthy controller`: the only part that writes to the cluster."""
