@@ -76,9 +76,7 @@ def _rows(
     for key, value in mapping.value:
         name = f"{prefix}{key.value}"
         comment = _above(lines, key.start_mark.line)
-        default = yaml.load(  # noqa: S506 safe
-            yaml.serialize(value, Dumper=yaml.CSafeDumper), yaml.CSafeLoader
-        )
+        default = yaml.load(yaml.serialize(value, Dumper=yaml.CSafeDumper), yaml.CSafeLoader)
         if comment:
             yield name, "" if default == "" else json.dumps(default), comment
         elif isinstance(value, yaml.MappingNode) and value.value:

@@ -114,9 +114,7 @@ def run_helm(
     return done.stdout
 
 
-def template(
-    values: Mapping[str, Any] | None = None, *options: str, version: str = HELM
-) -> str:
+def template(values: Mapping[str, Any] | None = None, *options: str, version: str = HELM) -> str:
     """The text that `helm template` prints for a release `podworthy` in `podworthy-system`."""
     return _template(json.dumps(values or {}), options, version)
 
@@ -139,7 +137,7 @@ def _template(values: str, options: tuple[str, ...], version: str) -> str:
 @functools.cache
 def objects(text: str) -> tuple[Json, ...]:
     """The objects of a rendered text; nobody may change them."""
-    return tuple(one for one in yaml.load_all(text, yaml.CSafeLoader) if one)  # noqa: S506 safe
+    return tuple(one for one in yaml.load_all(text, yaml.CSafeLoader) if one)
 
 
 def render(

@@ -52,7 +52,9 @@ def test_a_directory_of_them_can_be_applied() -> None:
 
 
 def test_every_value_is_explained() -> None:
-    assert {"profiles", "server.drainSeconds", "monitoring.rules"} <= {key for key, _, _ in values()}
+    assert {"profiles", "server.drainSeconds", "monitoring.rules"} <= {
+        key for key, _, _ in values()
+    }
 
 
 def test_every_value_has_a_type() -> None:
@@ -86,7 +88,9 @@ def test_the_dashboard_shows_metrics_that_exist() -> None:
     expressions = [
         target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())
     ]
-    expressions += [one["definition"] for one in dashboard["templating"]["list"] if "definition" in one]
+    expressions += [
+        one["definition"] for one in dashboard["templating"]["list"] if "definition" in one
+    ]
     assert len(expressions) > 20
     for expression in expressions:
         assert _metrics(expression), expression
@@ -117,4 +121,7 @@ def test_alerts_are_on_metrics_that_exist() -> None:
 
 def _metrics(expression: str) -> set[str]:
     """Names of metrics; a histogram's without the suffix of its series."""
-    return {re.sub("_(bucket|sum|count)$", "", name) if name.endswith("_bucket") else name for name in METRIC.findall(expression)}
+    return {
+        re.sub("_(bucket|sum|count)$", "", name) if name.endswith("_bucket") else name
+        for name in METRIC.findall(expression)
+    }

@@ -107,7 +107,7 @@ def test_servers_get_their_key_and_no_other(values: Json | None) -> None:
 
 
 @VALUES
-def test_serve_knows_its_arguments(values: Json | None, tmp_path: Path) -> None:
+def test_serve_knows_its_arguments(values: Json | None) -> None:
     (container,) = server(values)["template"]["spec"]["containers"]
     command, *arguments = container["args"]
     assert command == "serve"
@@ -130,7 +130,9 @@ def test_documents_of_the_values_can_be_loaded(values: Json | None, tmp_path: Pa
     (entries,) = of_kind("ValidatingWebhookConfiguration", render(values)).values()
     paths = {one["clientConfig"]["service"]["path"] for one in entries["webhooks"]}
     assert paths <= {f"/validate/{name}" for name in loaded.profiles}
-    assert len(loaded.exemptions) == len((values or {"documents": {}})["documents"].get("exemptions", ()))
+    assert len(loaded.exemptions) == len(
+        (values or {"documents": {}})["documents"].get("exemptions", ())
+    )
 
 
 @VALUES

@@ -104,7 +104,9 @@ def test_templates_are_judged_when_they_are_new_or_change(values: Json | None) -
 
 
 @pytest.mark.parametrize("values", [None, RICH, ONLY_DEFAULT])
-@pytest.mark.parametrize("label", [None, "", "advise", "baseline", "payments", "strict", "misspelt"])
+@pytest.mark.parametrize(
+    "label", [None, "", "advise", "baseline", "payments", "strict", "misspelt"]
+)
 def test_every_namespace_has_exactly_one_profile(values: Json | None, label: str | None) -> None:
     chosen = values or DEFAULTS
     names = [one["name"] for one in chosen["profiles"]]
@@ -150,9 +152,7 @@ def test_the_two_entries_for_pods_share_them_out() -> None:
 
 def test_break_glass_is_for_every_verdict_and_no_fill() -> None:
     values = {"breakGlassGroup": "sre:on-call"}
-    expression = (
-        "!has(request.userInfo.groups) || !('sre:on-call' in request.userInfo.groups)"
-    )
+    expression = "!has(request.userInfo.groups) || !('sre:on-call' in request.userInfo.groups)"
     for entry in webhooks("Validating", values):
         assert conditions(entry)["not-break-glass"] == expression
     for entry in webhooks("Mutating", values):

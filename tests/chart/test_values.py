@@ -14,9 +14,7 @@ EXEMPTION = RICH["documents"]["exemptions"][0]
 
 @pytest.mark.parametrize("version", [HELM, OLDEST_HELM])
 def test_helm_lints_it(version: str) -> None:
-    told = run_helm(
-        "lint", "--strict", str(CHART), f"--kube-version={NEWEST}", version=version
-    )
+    told = run_helm("lint", "--strict", str(CHART), f"--kube-version={NEWEST}", version=version)
     assert "1 chart(s) linted, 0 chart(s) failed" in told
 
 
