@@ -14,6 +14,7 @@ run: .venv/run.stamp ## the webhook on this machine, with examples sent through 
 
 test: .venv/dev.stamp ## every test, a real API server included (built once)
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
+	@$(BIN)/python -m tests.cluster.helm >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest $(PYTEST)
 
 lint: .venv/dev.stamp
@@ -22,9 +23,10 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-docs: .venv/dev.stamp ## what in docs/ is made from code: pages of policies, schemas
+docs: .venv/dev.stamp ## what is made from code: pages of policies, schemas; from the chart: deploy/
 	@$(BIN)/python -m tests.docs
 	@$(BIN)/python -m tests.schemas
+	@$(BIN)/python -m tests.chart.generated
 
 bench: .venv/dev.stamp ## how fast manifests are audited and reviews answered; about 6 minutes
 	@$(BIN)/python -m tests.bench.audit
@@ -36,6 +38,7 @@ sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until
 
 lock: ## resolve the dependencies of pyproject.toml again
 	$(BIN)/uv pip compile pyproject.toml -o requirements.txt $(LOCK)
+	$(BIN)/uv pip compile --group build -c requirements.txt -o requirements-wheel.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --group build -c requirements.txt -o requirements-build.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.txt -o requirements-dev.txt $(LOCK)
 

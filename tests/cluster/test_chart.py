@@ -45,8 +45,8 @@ def values(canary: str, **more: object) -> Json:
 def release(control_plane: ControlPlane) -> Iterator[None]:
     """Takes away what a release leaves in the cluster."""
     yield
-    kinds = ("clusterrole", "clusterrolebinding", *KINDS)
-    kinds += ("validatingadmissionpolicy", "validatingadmissionpolicybinding")
+    policies = ("validatingadmissionpolicy", "validatingadmissionpolicybinding")
+    kinds = ("clusterrole", "clusterrolebinding", *KINDS, *policies)
     names = ("frozen", "frozen-controller", "frozen-remove", "frozen-canary")
     every = [f"{kind}/{name}" for kind in kinds for name in names]
     control_plane.kubectl("delete", "--ignore-not-found", "--wait=false", *every)
