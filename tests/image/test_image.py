@@ -67,8 +67,8 @@ def test_nobody_serves_from_a_read_only_root(image: Path) -> None:
     confinement = nobody.confined(program)
     serve = ["serve", "--host=127.0.0.1", f"--port={port}", "--drain=0"]
     files = [f"--cert={tls}/tls.crt", f"--key={tls}/tls.key", f"--profiles={image}/profiles"]
-    first, *rest = [*confinement, str(program), *serve, *files]
-    command = [shutil.which(first) or first, *rest]
+    command = [*confinement, str(program), *serve, *files]
+    command[0] = shutil.which(command[0]) or command[0]
     server = Process(command, log=image / "log", cwd=Path("/"))
     try:
         server.wait_until(lambda: "Ready: " in server.tail(), seconds=30, what="server")
