@@ -128,3 +128,27 @@ def test_no_role_has_a_wildcard_and_none_is_for_others(values: Json) -> None:
         for subject in one.get("subjects", ()):
             assert subject["kind"] == "ServiceAccount"
             assert subject["namespace"] == NAMESPACE
+
+
+@pytest.mark.parametrize(
+    ("values", "mode", "canary"),
+    [
+        (SELF, "self", "podworthy-canary"),
+        (CERT_MANAGER, "cert-manager", "podworthy-canary"),
+        (FILES, "files", "podworthy-canary"),
+        (NO_CANARY, "self", None),
+    ],
+)
+def test_what_is_granted_is_what_is_used(values: Json, mode: str, canary: str | None) -> None:
+    access = pytest.importorskip("webhook.controller.access")
+    reading = pytest.importorskip("webhook.controller.reading")
+    certificates = pytest.importorskip("webhook.controller.certificates")
+    service = certificates.Service(NAMESPACE, "podworthy", "cluster.local")
+    subject = reading.Subject(mode, service, "podworthy-tls", ("podworthy",))
+    used = {
+        (rule.namespace, rule.group, rule.resource, name, verb)
+        for rule in access.rules(subject, canary)
+        for name in rule.names or (None,)
+        for verb in rule.verbs
+    }
+    assert rights(values, "podworthy-controller") == used
