@@ -15,6 +15,7 @@ run: .venv/run.stamp ## the webhook on this machine, with examples sent through 
 
 test: .venv/dev.stamp ## every test, a real API server included (built once)
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
+	@$(BIN)/python -m tests.cluster.helm >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest $(PYTEST)
 
 soak: .venv/dev.stamp ## the long forms of fault, hostile and fuzz tests; about an hour and a half
@@ -29,9 +30,10 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-docs: .venv/dev.stamp ## what in docs/ is made from code: pages of policies, schemas
+docs: .venv/dev.stamp ## what is made from code: pages of policies, schemas; from the chart: deploy/
 	@$(BIN)/python -m tests.docs
 	@$(BIN)/python -m tests.schemas
+	@$(BIN)/python -m tests.chart.generated
 
 bench: .venv/dev.stamp ## how fast manifests are audited and reviews answered; about 6 minutes
 	@$(BIN)/python -m tests.bench.audit
@@ -45,6 +47,7 @@ sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until
 
 lock: ## resolve the dependencies of pyproject.toml again
 	$(BIN)/uv pip compile pyproject.toml -o requirements.txt $(LOCK)
+	$(BIN)/uv pip compile --group build -c requirements.txt -o requirements-wheel.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --group build -c requirements.txt -o requirements-build.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --extra tracing -c requirements.txt -o requirements-tracing.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --extra tracing -c requirements.txt -c requirements-tracing.txt -o requirements-dev.txt $(LOCK)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tests.cluster.build import APISERVER, CONTROLLER_MANAGER, ETCD_SERVER, MODULES
 from tests.cluster.golang import beside_python, environment
-from tests.cluster.versions import ETCD, KUBERNETES
+from tests.cluster.helm import module_of, package_of
+from tests.cluster.versions import ETCD, HELM, KUBERNETES, OLDEST_HELM
 
 
 def main() -> None:
@@ -26,6 +27,9 @@ def main() -> None:
             programs = [APISERVER, CONTROLLER_MANAGER]
             _pin(f"kubernetes-{version}", "k8s.io/kubernetes", version, programs, Path(scratch))
         _pin(f"etcd-{ETCD}", ETCD_SERVER, ETCD, [ETCD_SERVER], Path(scratch))
+        for version in (HELM, OLDEST_HELM):
+            package = package_of(version)
+            _pin(f"helm-{version}", module_of(version), version, [package], Path(scratch))
 
 
 def _pin(name: str, module: str, version: str, programs: Sequence[str], scratch: Path) -> None:

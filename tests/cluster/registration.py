@@ -16,6 +16,7 @@ from tests.cluster.processes import wait_for
 NAMESPACE = "podworthy-system"
 SERVICE = "podworthy"
 LABEL = "podworthy.dev/profile"
+BREAK_GLASS = "podworthy:break-glass"
 TEMPLATE = Path(__file__).parents[2] / "deploy/chart/files/registration.yaml"
 
 _SUBSTITUTION = re.compile(r"\{\{ \.(\w+) \}\}")
@@ -74,6 +75,7 @@ def register(
             "failurePolicy": failure_policy,
             "chosenBy": json.dumps(_chosen_by(profile, profiles, default)),
             "excludedNamespaces": json.dumps([*_EXCLUDED, namespace]),
+            "breakGlassGroup": BREAK_GLASS,
             "namespace": namespace,
             "service": service,
             "port": str(port),

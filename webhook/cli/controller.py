@@ -87,8 +87,8 @@ def controller(
 
     \b
     Examples:
-      podworthy controller --configuration podworthy-strict --canary-namespace podworthy-canary
-      podworthy controller --certificates cert-manager --configuration podworthy-strict
+      podworthy controller --configuration podworthy --canary-namespace podworthy-canary
+      podworthy controller --certificates cert-manager --configuration podworthy
     """
     import msgspec
 
