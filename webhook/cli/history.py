@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 )
 @option(
     "--days",
+    metavar="DAYS",
     type=click.IntRange(1, 400),
     default=30,
     show_default=True,
