@@ -5,28 +5,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
-from webhook import engine, messages, patch, record, review, workload
-from webhook.errors import BadReview, MalformedObject, UnknownProfile
-from webhook.evidence import CreatedObject
+from webhook import engine, messages, patch, record, review
+from webhook.errors import BadReview, UnknownProfile
 from webhook.exemptions import Exemptions, Grant
 from webhook.identity import identify
 from webhook.profile import Profile
+from webhook.scope import OBJECTS, evidence_for_filling, judged_object
 from webhook.subject import Subject, subject_of
 from webhook.workload import Reading
 
 logger = logging.getLogger(__name__)
-
-FILLED_KINDS: Final = ("Pod", "StatefulSet")
-"""Filled at CREATE. A filled ReplicaSet would differ from its Deployment's template, whose
-controller would then create another one, for ever."""
-
-OBJECTS: Final = review.decoder_of(workload.OBJECT)
-"""Decodes a review and the workload in it in one pass, see `review.parse`."""
 
 
 class Door(Enum):
@@ -208,46 +201,6 @@ class Admission:
 def _sampled(uid: str, rate: float) -> bool:
     """The same for each try of one call: client-go sends the same body, with the same uid."""
     return crc32(uid.encode()) < rate * 2**32
-
-
-def judged_object(request: review.Request[Any]) -> Reading | None:
-    """The workload that a request is about; None for one that is let through without judgement.
-
-    That is a DELETE, CONNECT or subresource, a kind that is no workload, a Pod's UPDATE (its probes
-    and volumes cannot change), a template that did not change, a mirror pod, and an object that is
-    being deleted. Raises `BadReview` for an object of a wrong shape.
-    """
-    api_version, kind = request.kind.api_version, request.kind.kind
-    if (
-        request.operation not in ("CREATE", "UPDATE")
-        or request.sub_resource
-        or not workload.is_known(api_version, kind)
-        or (kind == "Pod" and request.operation == "UPDATE")
-    ):
-        return None
-    try:
-        if isinstance(request.object, msgspec.Raw):
-            reading = workload.read(api_version, kind, bytes(request.object), request.namespace)
-        else:
-            reading = workload.read_decoded(api_version, kind, request.object, request.namespace)
-        # to deny an object that is being deleted would keep its finalizers from being removed
-        if not reading.is_asked or reading.metadata.deletion_timestamp is not None:
-            return None
-        if request.operation == "UPDATE" and workload.same_template(
-            kind, bytes(request.object), bytes(request.old_object)
-        ):
-            return None
-    except MalformedObject as error:
-        raise BadReview(f"malformed object: {error}") from error
-    return reading
-
-
-def evidence_for_filling(request: review.Request[Any], reading: Reading) -> CreatedObject | None:
-    """The evidence on a request's object; None if it is not to be filled."""
-    if request.operation != "CREATE" or reading.workload.kind not in FILLED_KINDS:
-        return None
-    manager = request.options.field_manager if request.options else None
-    return CreatedObject(reading.workload, reading.metadata, manager)
 
 
 def error_body(message: str) -> bytes:
