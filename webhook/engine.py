@@ -68,6 +68,11 @@ class Verdict(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     crashes: tuple[Crash, ...] = ()
 
+    @property
+    def denies(self) -> bool:
+        """True if the object is not let in."""
+        return any(f.denies for f in self.findings) or any(c.denies for c in self.crashes)
+
 
 class Proposal(msgspec.Struct, frozen=True):
     """What all fills of a profile would set in one workload."""

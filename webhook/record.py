@@ -39,10 +39,21 @@ def head(
     }
 
 
-def of_checks(verdict: Verdict, *, denied: bool) -> dict[str, Any]:
+def of_checks(verdict: Verdict) -> dict[str, Any]:
     """What was found."""
     return {
-        "decision": "denied" if denied else "allowed",
+        "decision": _decision(verdict),
+        **_findings(verdict),
+        "crashes": _crashes(verdict.crashes),
+    }
+
+
+def _decision(verdict: Verdict) -> str:
+    return "denied" if verdict.denies else "allowed"
+
+
+def _findings(verdict: Verdict) -> dict[str, Any]:
+    return {
         "findings": [
             {
                 "policy": finding.policy,
@@ -55,7 +66,6 @@ def of_checks(verdict: Verdict, *, denied: bool) -> dict[str, Any]:
             for finding in verdict.findings[:MAX_RECORDED]
         ],
         "findingsOmitted": max(0, len(verdict.findings) - MAX_RECORDED),
-        "crashes": _crashes(verdict.crashes),
     }
 
 
@@ -78,6 +88,16 @@ def of_fills(proposal: Proposal, doubts: Mapping[str, str], *, filled: bool) -> 
         "fillsOmitted": max(0, len(proposal.fillings) - MAX_RECORDED),
         "doubts": dict(islice(doubts.items(), MAX_RECORDED)),
         "crashes": _crashes(proposal.crashes),
+    }
+
+
+def with_break_glass(told: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
+    """What `of_fills` gave, and what the checks would have said if they had been asked."""
+    return {
+        **told,
+        "breakGlass": _decision(verdict),
+        **_findings(verdict),
+        "crashes": told["crashes"] + _crashes(verdict.crashes),
     }
 
 

@@ -20,6 +20,7 @@ MAX_MAPPINGS: Final = 400_000
 would take gigabytes."""
 
 _NULL: Final = msgspec.Raw(b"null")
+_encoder = msgspec.json.Encoder()
 T = TypeVar("T")
 
 
@@ -40,6 +41,12 @@ class UserInfo(msgspec.Struct, frozen=True):
     """`request.userInfo`: who asks."""
 
     username: str = ""
+    groups: msgspec.Raw = _NULL
+    """Names, undecoded: nobody asks for more than one of them, and that seldom."""
+
+    def is_in(self, group: str) -> bool:
+        """Whether that is among the groups; it may hold nothing that JSON or Go escapes."""
+        return _encoder.encode(group) in bytes(self.groups)
 
 
 class Options(msgspec.Struct, frozen=True, rename="camel"):
@@ -90,7 +97,6 @@ class _Answer(msgspec.Struct, rename="camel", kw_only=True):
 
 Decoder: TypeAlias = msgspec.json.Decoder[_Envelope[Any]]
 _decoder: Decoder = msgspec.json.Decoder(_Envelope[msgspec.Raw])
-_encoder = msgspec.json.Encoder()
 _ALLOWED: Final = _encoder.encode(_Answer(response=_Response("", allowed=True))).split(b'""')
 """What stands before and after the uid."""
 _OPERATIONS: Final = ("CREATE", "UPDATE", "DELETE", "CONNECT")

@@ -101,6 +101,12 @@ class _Reviews(Collector):
             ["policy", "field", "action"],
             self._counters.fills,
         )
+        yield _counted(
+            "podworthy_break_glass_requests",
+            "Requests of the break-glass group, by what the checks would have decided.",
+            ["decision", "dry_run"],
+            self._counters.break_glass,
+        )
 
 
 class _Traffic(Collector):
