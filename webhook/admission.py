@@ -245,5 +245,5 @@ def _annotations(
     for policy, text in sorted(clauses):
         texts[policy].append(text)
     found = {policy: messages.annotation(told) for policy, told in texts.items()}
-    failed = [f"{crash.policy}: {crash.error}" for crash in crashes]
-    return found | ({"error": messages.annotation(failed)} if failed else {})
+    failed = messages.annotation(messages.crash_clauses(crashes))
+    return found | ({"error": failed} if failed else {})

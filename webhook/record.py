@@ -117,11 +117,11 @@ def _owner(metadata: Metadata) -> dict[str, str | None] | None:
 
 
 def _crashes(crashes: Iterable[Crash]) -> list[dict[str, Any]]:
-    """Of an error its class alone: its text may quote the object, with whatever is secret there."""
+    """Of an error its class alone, see `Crash.text`."""
     return [
         {
             "policy": crash.policy,
-            "error": crash.error.partition(":")[0],
+            "error": crash.error,
             "denies": crash.denies,
             "place": crash.place,
         }

@@ -386,7 +386,7 @@ def test_a_policy_that_exits_ends_no_process(monkeypatch: pytest.MonkeyPatch) ->
 
     answer = admission(with_failure("deny")).handle(Door.VALIDATE, None, review(pod()))
 
-    assert "SystemExit: enough" in response(answer)["status"]["message"]
+    assert "SystemExit; see" in response(answer)["status"]["message"]
 
 
 def with_failure(on_failure: str) -> Profile:
@@ -408,12 +408,13 @@ def test_a_crash_with_on_failure_deny_is_denied(caplog: pytest.LogCaptureFixture
             "code": 403,
             "reason": "Forbidden",
             "message": "podworthy/test: 1 policy failed\n"
-            "require-claims could not judge this: ZeroDivisionError: division?by zero; "
+            "require-claims could not judge this: ZeroDivisionError; "
             "see podworthy's log",
         },
-        "auditAnnotations": {"error": "require-claims: ZeroDivisionError: division?by zero"},
+        "auditAnnotations": {"error": "require-claims: ZeroDivisionError, see podworthy's log"},
     }
     assert "policy require-claims crashed" in caplog.text
+    assert "ZeroDivisionError: division\nby zero" in caplog.text
 
 
 @pytest.mark.usefixtures("crashing")
@@ -422,8 +423,7 @@ def test_a_crash_with_on_failure_allow_is_allowed_and_told() -> None:
     found = response(answer)
     assert found["allowed"] is True
     assert found["warnings"] == [
-        "require-claims could not judge this: ZeroDivisionError: division?by zero; "
-        "see podworthy's log"
+        "require-claims could not judge this: ZeroDivisionError; see podworthy's log"
     ]
     assert answer.record is not None
     (crash,) = json.loads(msgspec.json.encode(answer.record))["crashes"]
@@ -445,7 +445,7 @@ def test_a_fill_that_crashes_fills_nothing_and_never_denies(on_failure: str) -> 
     assert found["allowed"] is True
     assert "patch" not in found
     assert found["auditAnnotations"] == {
-        "error": "probe-timing: ZeroDivisionError: division?by zero"
+        "error": "probe-timing: ZeroDivisionError, see podworthy's log"
     }
 
 
