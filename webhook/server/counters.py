@@ -52,6 +52,8 @@ class Counters:
         """HTTP answers by status."""
         self.connections: Callable[[], int] = int
         """Tells how many are open now; the server that has them puts it here."""
+        self.dropped: Callable[[], int] = int
+        """Tells how many were ended because there were too many."""
         self.requests: Callable[[], int] = int
         """Tells how many have begun to arrive and are not answered."""
 

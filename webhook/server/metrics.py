@@ -129,6 +129,11 @@ class _Traffic(Collector):
             "Open connections, idle ones included.",
             value=self._counters.connections(),
         )
+        yield CounterMetricFamily(
+            "podworthy_http_connections_dropped",
+            "Connections that were ended because there were too many.",
+            value=self._counters.dropped(),
+        )
         yield _counted(
             "podworthy_decision_log_lines",
             "Lines of the decision log, written or lost for want of a reader.",

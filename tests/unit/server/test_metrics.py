@@ -144,6 +144,7 @@ def test_at_the_start(metrics: Metrics) -> None:
         },
         "podworthy_http_requests_in_flight": 0,
         "podworthy_http_connections": 0,
+        "podworthy_http_connections_dropped_total": 0,
         "podworthy_decision_log_lines_total{result=written}": 0,
         "podworthy_decision_log_lines_total{result=lost}": 0,
         "podworthy_config_last_reload_success_timestamp_seconds": NOON.timestamp(),
