@@ -43,10 +43,15 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: fail `/readyz`, and leave when the drain is over."""
-        self.app.routes.ready = False
-        leave = threading.Timer(self.app.drain, super().handle_exit, (sig, frame))
-        leave.daemon = True
-        leave.start()
+        leave = super().handle_exit
+
+        def drain() -> None:
+            self.app.begin_to_leave()
+            time.sleep(self.app.drain)
+            leave(sig, frame)
+
+        # not here: the signal may have interrupted the writing of a log
+        threading.Thread(target=drain, daemon=True).start()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Once it leaves, close the socket: who comes now is refused and may go elsewhere, instead

@@ -261,6 +261,7 @@ def test_both_servers_count_alike() -> None:
         'podworthy_http_requests_total{code="405"}': 1,
         "podworthy_http_requests_in_flight": 2,
         "podworthy_http_connections": 2,
+        "podworthy_http_connections_dropped_total": 0,
         'podworthy_decision_log_lines_total{result="written"}': 3,
         'podworthy_decision_log_lines_total{result="lost"}': 0,
     }
@@ -378,8 +379,8 @@ class TestProcess:
         assert b"Traceback" not in done.stderr
         assert done.stdout == b""
 
-    def test_sigterm_drains_and_exits_0(self, arguments: list[str]) -> None:
-        with serving("--drain", "3", *arguments) as served:
+    def test_sigterm_drains(self, arguments: list[str]) -> None:
+        with serving("--drain", "60", *arguments) as served:
             with served.connect() as connection:
                 connection.sendall(request("GET", "/livez"))
                 assert read_answer(connection)[0] == 200
@@ -388,8 +389,15 @@ class TestProcess:
                 assert served.ask("GET", "/livez")[0] == 200
                 connection.sendall(request("GET", "/livez"))
                 assert read_answer(connection)[0] == 200
+            assert served.stderr.count("INFO draining for 60 s, then leaving\n") == 1
+
+    def test_after_the_drain_it_exits_0_whoever_stays(self, arguments: list[str]) -> None:
+        with serving("--drain", "0", *arguments) as served, served.connect():
+            served.process.send_signal(signal.SIGTERM)
             assert served.process.wait(PATIENCE) == 0
-            assert "Traceback" not in served.stderr
+            drain, end = served.stderr.splitlines()[-2:]
+            assert drain.endswith("INFO draining for 0 s, then leaving")
+            assert end.endswith("INFO stopped")
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
     def test_interrupts_exit_0_at_once(self, arguments: list[str], number: signal.Signals) -> None:
