@@ -21,6 +21,7 @@ would take gigabytes."""
 
 _NULL: Final = msgspec.Raw(b"null")
 _encoder = msgspec.json.Encoder()
+_GZIP: Final = b"\x1f\x8b"  # RFC 1952 section 2.3.1
 T = TypeVar("T")
 
 
@@ -137,6 +138,10 @@ def _check_bounds(body: bytes) -> None:
         try:
             body.decode()
         except UnicodeDecodeError as error:
+            if body.startswith(_GZIP):
+                raise BadReview(
+                    "not JSON but gzip: Content-Encoding is not supported; send the JSON as it is"
+                ) from error
             raise BadReview(f"not JSON: {error.reason} of UTF-8 at byte {error.start}") from error
     # a mapping has two bytes at least: most bodies need not be counted
     if len(body) > 2 * MAX_MAPPINGS and body.count(b"{") > MAX_MAPPINGS:
