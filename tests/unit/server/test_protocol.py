@@ -360,6 +360,7 @@ class TestTooManyConnections:
         wire.service.tick(3.0)
         wire.service.tick(4.0)
         assert caplog.messages == ["3 connections dropped: no more than 3 may be open"]
+        assert wire.service.dropped == 3
 
     def test_who_leaves_anyway_goes_first(self) -> None:
         wire = Wire(max_connections=2)
