@@ -87,7 +87,7 @@ def test_only_who_is_believed_by_nobody_signs_at_once() -> None:
         (first, *_) = plan(state(None, *bundles), TIMING).steps
         assert isinstance(first, NewAuthority)
         assert first.with_leaf is at_once
-    (first, *_) = plan(state(secret(None, OLD), ()), TIMING).steps
+    (first, *_) = plan(state(secret(None, OLD), (), seen=Seen()), TIMING).steps
     assert isinstance(first, Sign)
 
 
