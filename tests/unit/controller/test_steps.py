@@ -38,12 +38,18 @@ NEW_LEAF = new_leaf(NEW, SERVICE, NOON + DAY)
 ENOUGH = Seen(TIMING.mounts, {NEW.certificate: TIMING.settle, OLD.certificate: TIMING.settle})
 
 
-def secret(leaf: Pair | None, *authorities: Pair, more: bytes = b"") -> Secret:
+def secret(
+    leaf: Pair | None,
+    *authorities: Pair,
+    more: bytes = b"",
+    keys: tuple[Pair, ...] | None = None,
+) -> Secret:
+    """With the keys of its authorities, unless told."""
     content = {
         "tls.crt": pem([leaf.certificate]) if leaf else b"",
         "tls.key": key_pem([leaf.key]) if leaf else b"",
         "ca.crt": pem([one.certificate for one in authorities]) + more,
-        "ca.key": key_pem([one.key for one in authorities]),
+        "ca.key": key_pem([one.key for one in (authorities if keys is None else keys)]),
     }
     return read_secret(
         {
@@ -225,3 +231,45 @@ def test_the_authority_of_the_present_leaf_comes_before_all_others() -> None:
     (trust,) = [step for step in steps if isinstance(step, Trust)]
     assert OLD.certificate in trust.authorities
     assert len(trust.authorities) == MAX_AUTHORITIES
+
+
+def test_what_has_expired_is_known_no_more_and_what_comes_is_known_already() -> None:
+    past = new_authority(SERVICE, NOON - AUTHORITY_LIFE)
+    (step,) = plan(state(secret(LEAF, OLD), (OLD, past), seen=Seen()), TIMING).steps
+    assert isinstance(step, Trust)
+    assert step.authorities == (OLD.certificate,)
+    before = NOON + timedelta(hours=1)
+    assert Trust not in kinds(state(secret(NEW_LEAF, NEW, OLD), (NEW, OLD), now=before))
+
+
+def test_no_bundle_is_ever_emptied() -> None:
+    steps = plan(state(secret(LEAF, OLD), (OLD,), now=NOON + AUTHORITY_LIFE + DAY), TIMING).steps
+    assert [type(step) for step in steps] == [NewAuthority]
+
+
+def test_an_authority_whose_key_is_lost_is_still_believed() -> None:
+    (step, *_) = plan(state(secret(LEAF, OLD, keys=()), ()), TIMING).steps
+    assert isinstance(step, NewAuthority)
+    assert step.authorities == (OLD.certificate,)
+
+
+def test_who_can_sign_is_not_crowded_out_by_who_cannot() -> None:
+    many = [new_authority(SERVICE, NOON + DAY) for _ in range(MAX_AUTHORITIES + 2)]
+    planned = plan(state(secret(None, OLD), (OLD, *many)), TIMING)
+    (sign,) = [step for step in planned.steps if isinstance(step, Sign)]
+    assert OLD.certificate in sign.authorities
+
+
+def test_nothing_leaves_while_nobody_knows_who_signed_the_leaf() -> None:
+    strange = new_leaf(new_authority(SERVICE, NOON), SERVICE, NOON)
+    assert kinds(state(secret(strange, NEW, OLD), (NEW, OLD))) == [Sign]
+
+
+def test_what_comes_and_what_leaves_are_two_steps() -> None:
+    newest = new_authority(SERVICE, NOON + DAY + timedelta(hours=2))
+    there = secret(NEW_LEAF, NEW, OLD, keys=(NEW, OLD, newest))
+    seen = Seen(TIMING.mounts, {NEW.certificate: TIMING.settle})
+    for bundle in ((newest, NEW, OLD), (newest, NEW)):
+        steps = plan(state(there, bundle, seen=seen), TIMING).steps
+        (record,) = [step for step in steps if isinstance(step, Record)]
+        assert set(record.authorities) == {one.certificate for one in (newest, NEW, OLD)}
