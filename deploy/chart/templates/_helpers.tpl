@@ -95,6 +95,10 @@ imagePullSecrets:
 {{- if and .Values.canary.enabled (not (has .Values.canary.profile $names)) -}}
 {{- fail (printf "canary.profile: %q is none of profiles (%s): name one that denies, or set canary.enabled=false" .Values.canary.profile (join ", " $names)) -}}
 {{- end -}}
+{{- $unasked := concat (list "kube-system" "kube-node-lease" .Release.Namespace) .Values.excludedNamespaces -}}
+{{- if and .Values.canary.enabled (has (include "podworthy.canaryNamespace" .) $unasked) -}}
+{{- fail (printf "canary.namespace: podworthy is never asked about %q: name one for the canary alone" (include "podworthy.canaryNamespace" .)) -}}
+{{- end -}}
 {{- $known := list "advise" "baseline" "strict" -}}
 {{- range .Values.documents.profiles }}{{ $known = append $known .metadata.name }}{{ end -}}
 {{- if not .Values.documents.profilesConfigMap -}}
