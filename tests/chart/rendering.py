@@ -32,6 +32,7 @@ RICH: Json = {
     ],
     "defaultProfile": "baseline",
     "excludedNamespaces": ["cilium", "openebs"],
+    "webhookAnnotations": {"admissions.enforcer/disabled": "true"},
     "documents": {
         "profiles": [
             {

@@ -87,6 +87,27 @@ def test_the_api_server_accepts_every_object(
     assert len(names) == 5  # servers, controller, test, two hooks
 
 
+@pytest.mark.parametrize("chosen", [{}, RICH], ids=["default", "rich"])
+def test_what_is_applied_is_no_difference_afterwards(
+    control_plane: ControlPlane, new_namespace: Namespaces, chosen: Json
+) -> None:
+    """Else those who apply on the server's side, as Flux does, would see drift for ever."""
+    namespace = new_namespace()
+    some = [
+        one
+        for one in _in(namespace, chosen)
+        if one["metadata"].get("namespace") == namespace
+        and "helm.sh/hook" not in one["metadata"].get("annotations", {})
+        and one["apiVersion"].partition("/")[0] not in NOT_BUILT_IN
+    ]
+    assert {"Deployment", "NetworkPolicy", "Role", "Service"} <= {one["kind"] for one in some}
+    _apply(control_plane, some)
+    manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": some})
+    diff = ("diff", "--server-side", "--force-conflicts", "--filename=-")
+    done = control_plane.kubectl(*diff, stdin=manifest, check=False)
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
+
+
 def test_restricted_is_enforced_there(
     control_plane: ControlPlane, new_namespace: Namespaces
 ) -> None:
