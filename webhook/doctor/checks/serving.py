@@ -26,9 +26,14 @@ def endpoints(state: State) -> Iterator[Evidence]:
     if isinstance(state.slices, Unread):
         yield unknown(state.slices.why)
         return
-    found = [one for part in state.slices for one in part.get("endpoints") or ()]
+    found = [
+        conditions
+        for part in state.slices
+        for one in part.get("endpoints") or ()
+        if not (conditions := one.get("conditions") or {}).get("terminating")
+    ]
     # no condition means ready (discovery/v1 EndpointConditions)
-    ready = [one for one in found if (one.get("conditions") or {}).get("ready", True)]
+    ready = [conditions for conditions in found if conditions.get("ready", True)]
     pods = f"kubectl describe pods --namespace={state.names.namespace}"
     if not ready:
         yield failed(
