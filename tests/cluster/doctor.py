@@ -41,7 +41,8 @@ SECRET: Final = "podworthy-tls"  # noqa: S105 a name
 ACCOUNT: Final = "doctor"
 USER: Final = f"system:serviceaccount:default:{ACCOUNT}"
 DOCUMENTS: Final = ("podworthy-profiles", "podworthy-exemptions")
-RIGHTS: Final = tuple(rights(Names(), DOCUMENTS, "podworthy-canary"))
+NAMES: Final = Names(NAMESPACE, "podworthy", "podworthy", SECRET)
+RIGHTS: Final = tuple(rights(NAMES, DOCUMENTS, "podworthy-canary"))
 AUDIT_POLICY: Final[Json] = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",

@@ -58,7 +58,6 @@ def read(client: Client, names: Names, clock: Callable[[], datetime]) -> State:
     bird = canary_namespace(names, controlling)
     mounted = tuple(config_maps(serving or {}))
     mutating, validating = asker.every(MUTATING), asker.every(VALIDATING)
-    secret = asker.get(SECRETS, here, names.secret)
     namespaces = asker.every(NAMESPACES)
     known = _documents(asker, deployments, serving, here)
     now = asker.date or clock()
@@ -74,8 +73,7 @@ def read(client: Client, names: Names, clock: Callable[[], datetime]) -> State:
         deployments=deployments,
         pods=asker.every(PODS, here),
         budgets=asker.every(BUDGETS, here),
-        secret=secret,
-        served=_served(names, service, secret, _bundles(names, mutating, validating)),
+        served=_served(asker, names, service, _bundles(names, mutating, validating)),
         documents=known,
         namespaces=namespaces,
         canary=_canary(asker, bird),
@@ -148,12 +146,9 @@ def _bundles(names: Names, mutating: Objects, validating: Objects) -> Iterator[s
 
 
 def _served(
-    names: Names,
-    service: Maybe[Object | None],
-    secret: Maybe[Object | None],
-    bundles: Iterable[str],
+    asker: Asker, names: Names, service: Maybe[Object | None], bundles: Iterable[str]
 ) -> Maybe[Served]:
-    """By connection if that is possible, else from the Secret."""
+    """By connection if that is possible. The Secret holds private keys: it is read only if not."""
     spec = (_known(service) or {}).get("spec") or {}
     address, ports = spec.get("clusterIP"), spec.get("ports") or ()
     if isinstance(service, Unread):
@@ -164,6 +159,7 @@ def _served(
         host = f"{names.service}.{names.namespace}.svc"
         instead = served.look((str(address), int(ports[0]["port"])), host, bundles)
     if isinstance(instead, Unread):
+        secret = asker.get(SECRETS, names.namespace, names.secret)
         return served.stored(secret, f"{names.namespace}/{names.secret}", instead)
     return instead
 

@@ -38,11 +38,11 @@ class Finding(msgspec.Struct, frozen=True):
 class Names(msgspec.Struct, frozen=True):
     """The installation that is looked at, by the names of its objects."""
 
-    namespace: str = "podworthy-system"
-    service: str = "podworthy"
-    configuration: str = "podworthy"
+    namespace: str
+    service: str
+    configuration: str
     """Of both webhook configurations."""
-    secret: str = "podworthy-tls"  # noqa: S105 the name of an object
+    secret: str
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, rename="camel"):
-    """All of it; docs/schemas/doctor.json is made from this."""
+    """What `podworthy doctor --format json` prints; keys are only ever added."""
 
     api_version: Literal["podworthy.dev/v1alpha1"]
     kind: Literal["DoctorReport"]

@@ -58,7 +58,6 @@ class State(msgspec.Struct, frozen=True):
     """Of the installation's namespace, as pods and budgets."""
     pods: Objects
     budgets: Objects
-    secret: Maybe[Object | None]
     served: Maybe[Served]
     documents: Maybe[Documents]
     """What the servers mount, and what is shipped with this podworthy."""
