@@ -1,5 +1,6 @@
 """An installation in which all is well, as doctor reads it, to be broken by tests."""
 
+import functools
 import json
 from base64 import b64encode
 from datetime import timedelta
@@ -32,7 +33,13 @@ _LABELS = {"app.kubernetes.io/name": "podworthy", "app.kubernetes.io/component":
 
 
 def configurations() -> dict[str, Json]:
-    """By kind, as the chart makes them of the same template."""
+    """By kind, as the chart makes them of the same template; fresh ones, to be changed."""
+    made: dict[str, Json] = json.loads(_configurations())
+    return made
+
+
+@functools.cache
+def _configurations() -> str:
     made: dict[str, Json] = {}
     others = [profile for profile in PROFILES if profile != "advise"]
     for profile, policy in PROFILES.items():
@@ -54,12 +61,11 @@ def configurations() -> dict[str, Json]:
                 "caBundle": BUNDLE,
             }
         )
-        for one in yaml.safe_load_all(text):
+        for one in yaml.load_all(text, yaml.CSafeLoader):
             one["metadata"]["name"] = NAMES.configuration
             known = made.setdefault(one["kind"], {**one, "webhooks": []})
-            # without the anchors' shared values: tests change one alone
-            known["webhooks"] += json.loads(json.dumps(one["webhooks"]))
-    return made
+            known["webhooks"] += one["webhooks"]
+    return json.dumps(made)
 
 
 def namespace(name: str, profile: str | None = None) -> Json:
