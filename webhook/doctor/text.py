@@ -3,9 +3,10 @@
 import os
 import textwrap
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Final, TextIO
 
-from webhook.doctor.report import GRAVITY, Evidence, Finding, Report, Verdict
+from webhook.doctor.report import GRAVITY, Finding, Report, Verdict
 from webhook.messages import printable
 
 WIDTH: Final = 80
@@ -30,20 +31,18 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"{finding.verdict:<{_COLUMN}}{finding.check}: {finding.question}"
     # what is in order beside what is not would only hide it
     told = [one for one in finding.evidence if finding.verdict == "ok" or one.verdict != "ok"]
-    for one in told[:SHOWN]:
-        yield from _evidence(one, finding.verdict)
+    # what helps against several is said once
+    for (remedy, command), some in groupby(told[:SHOWN], lambda one: (one.remedy, one.command)):
+        for one in some:
+            # only where a check has seen things of different gravity
+            start = "" if one.verdict == finding.verdict else f"{one.verdict}: "
+            yield from _wrapped(start + one.message, "")
+        if remedy:
+            yield from _wrapped(remedy, "-> ")
+        if command:
+            yield f"{_INDENT}   {printable(command)}"
     if len(told) > SHOWN:
         yield f"{_INDENT}and {len(told) - SHOWN} more: --format json has them all"
-
-
-def _evidence(one: Evidence, verdict: Verdict) -> Iterator[str]:
-    # only where a check has seen things of different gravity
-    start = "" if one.verdict == verdict else f"{one.verdict}: "
-    yield from _wrapped(f"{start}{one.message}", "")
-    if one.remedy:
-        yield from _wrapped(one.remedy, "-> ")
-    if one.command:
-        yield f"{_INDENT}   {printable(one.command)}"
 
 
 def _wrapped(text: str, mark: str) -> list[str]:

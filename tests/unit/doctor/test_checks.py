@@ -352,6 +352,8 @@ def test_labels_are_told_with_the_nearest_profile() -> None:
     assert grave(seen) == {"labels": "warning"}
     assert "shop chooses the profile 'basline' (did you mean 'baseline'?)" in words(seen, "labels")
     assert "advise judges it" in words(seen, "labels")
+    command = told(seen, "labels").evidence[0].command
+    assert command == "kubectl label namespace shop --overwrite podworthy.dev/profile=baseline"
 
 
 def test_infrastructure_that_fails_closed() -> None:

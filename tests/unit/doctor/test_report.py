@@ -73,6 +73,12 @@ def test_the_text_shows_what_is_wrong_and_what_to_do() -> None:
     )
 
 
+def test_what_helps_against_several_things_is_said_once() -> None:
+    told = of(failed("one", "mend", "kubectl mend"), failed("two", "mend", "kubectl mend"))
+    assert shown(told).count("mend") == 2
+    assert shown(told).index("two") < shown(told).index("-> mend")
+
+
 def test_the_text_is_80_columns_wide_and_has_no_control_characters() -> None:
     lines = shown(reported(BROKEN)).splitlines()
     assert len(lines) > len(CHECKS)

@@ -77,6 +77,6 @@ def _listed(entries: list[Entry]) -> str:
 
 def _mend(names: Names) -> tuple[str, str]:
     return (
-        "the controller writes certificate and caBundles: see what its log says",
+        "the controller writes them, or tells what is wrong with those of others: see its log",
         f"kubectl logs --namespace={names.namespace} deployment/{names.service}-controller",
     )

@@ -28,12 +28,13 @@ def check(state: State) -> Iterator[Evidence]:
         chosen = labels.get(PROFILE_LABEL)
         if chosen is not None and chosen not in known:
             near = did_you_mean(chosen, known)
+            nearest = next((one for one in known if repr(one) in near), "PROFILE")
             by = f"{entry.profile} judges it" if entry else "nobody judges it"
             yield warning(
                 f"Namespace {name} chooses the profile {chosen!r}{near}, which is not registered; "
                 f"{by}",
                 f"choose one of {', '.join(known)}" if known else "register a profile",
-                f"kubectl label namespace {name} --overwrite {PROFILE_LABEL}=PROFILE",
+                f"kubectl label namespace {name} --overwrite {PROFILE_LABEL}={nearest}",
             )
     counts = ", ".join(f"{number} by {profile}" for profile, number in sorted(judged.items()))
     yield ok(f"{len(state.namespaces)} namespaces are judged: {counts}")
