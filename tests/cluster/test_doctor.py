@@ -84,19 +84,19 @@ def told(seen: Report, check: str) -> str:
 
 def changes(installed: Installed, **expected: str) -> Report:
     """Wait until just these verdicts are others than ok."""
-    last = report(installed)
+    verdicts = {name.replace("_", "-"): it for name, it in expected.items()}
+    seen: list[Report] = []
 
     def changed() -> bool:
-        nonlocal last
-        last = report(installed)
-        return grave(last) == {name.replace("_", "-"): it for name, it in expected.items()}
+        seen.append(report(installed))
+        return grave(seen[-1]) == verdicts
 
     try:
         wait_for(changed, seconds=60, what=f"report of {expected}")
     except TimeoutError as error:
-        error.add_note("\n".join(told(last, check) for check in grave(last)))
+        error.add_note("\n".join(told(seen[-1], check) for check in grave(seen[-1])))
         raise
-    return last
+    return seen[-1]
 
 
 Webhooks = list[Json]
