@@ -1,16 +1,18 @@
-"""JSON Schemas of Profile and Exemption for editors: `python -m tests.schemas` writes them."""
+"""JSON Schemas of documents, for editors, and of reports: `python -m tests.schemas` writes them."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from webhook import catalog, documents
 from webhook.api import KINDS, Policy
 from webhook.docstring import documentation
+from webhook.doctor.report import Report
 
 DIRECTORY: Final = Path(__file__).parents[1] / "docs" / "schemas"
 
@@ -25,7 +27,7 @@ Schema = dict[str, Any]
 
 def schemas() -> dict[str, str]:
     """The text of each file of `DIRECTORY`, by name."""
-    made = {"profile.json": _profile(), "exemption.json": _exemption()}
+    made = {"profile.json": _profile(), "exemption.json": _exemption(), "doctor.json": _doctor()}
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in made.items()}
 
 
@@ -95,6 +97,13 @@ def _exemption() -> Schema:
     ids = {"anyOf": [{"enum": list(catalog.POLICIES)}, _ID]}
     schema["$defs"]["ExemptionSpec"]["properties"]["policies"]["items"] = ids
     return schema
+
+
+def _doctor() -> Schema:
+    """Open to keys that are added."""
+    made = msgspec.json.schema(Report)
+    root = made["$defs"].pop(made["$ref"].rpartition("/")[2])
+    return {"$schema": _DIALECT, **root, "$defs": made["$defs"]}
 
 
 class _Generator(GenerateJsonSchema):

@@ -349,7 +349,9 @@ def test_what_a_profile_of_ones_own_fills_is_set(tmp_path: Path) -> None:
     assert file.read_text().count("timeoutSeconds: 7") == 1
 
 
-@pytest.mark.parametrize("command", ["audit", "exemptions", "explain", "fix", "policies", "serve"])
+@pytest.mark.parametrize(
+    "command", ["audit", "doctor", "exemptions", "explain", "fix", "policies", "serve"]
+)
 def test_help_has_an_example(command: str) -> None:
     assert f"podworthy {command}" in podworthy(command, "--help").stdout.partition("Examples:")[2]
 

@@ -15,7 +15,7 @@ from webhook.errors import DocumentError
 
 SCHEMAS = {
     name: json.loads((schemas.DIRECTORY / name).read_text())
-    for name in ("profile.json", "exemption.json")
+    for name in ("profile.json", "exemption.json", "doctor.json")
 }
 
 PROFILE = """

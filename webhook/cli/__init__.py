@@ -8,6 +8,7 @@ import click
 from webhook import __version__
 from webhook.cli.catalogue import explain, policies
 from webhook.cli.controller import controller
+from webhook.cli.doctor import doctor
 from webhook.cli.history import history
 from webhook.cli.manifests import audit, exemptions, fix
 from webhook.cli.options import FORMATS
@@ -30,8 +31,19 @@ def main() -> None:
       podworthy explain require-probes  what a policy asks, and why
       podworthy serve --dev             the webhook, on this machine
       podworthy controller --help       what keeps an installation in order
+      podworthy doctor                  is an installation as it should be
     """
 
 
-for command in (audit, fix, exemptions, policies, explain, serve, controller, history):
+for command in (
+    audit,
+    fix,
+    exemptions,
+    policies,
+    explain,
+    serve,
+    controller,
+    doctor,
+    history,
+):
     main.add_command(command)

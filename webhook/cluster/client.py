@@ -125,21 +125,23 @@ class ApiServer:
         return {"Authorization": token} if token else {}
 
 
-def connect() -> Client:
+def connect(context: str | None = None) -> Client:
     """The API server that `KUBECONFIG` names; else that of the pod, else that of `~/.kube/config`.
 
-    Raises `ClusterError`, which names the way out.
+    A `context` is a kubeconfig's, so there must be one. Raises `ClusterError`, which names the way
+    out.
     """
     from kubernetes import config
     from kubernetes.client import Configuration
 
     configuration = Configuration()
-    within = "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ
+    alone = context is None and "KUBECONFIG" not in os.environ
+    within = alone and "KUBERNETES_SERVICE_HOST" in os.environ
     try:
         if within:
             config.load_incluster_config(client_configuration=configuration)
         else:
-            config.load_kube_config(client_configuration=configuration)
+            config.load_kube_config(context=context, client_configuration=configuration)
         return ApiServer(configuration)
     except (config.ConfigException, OSError, ValueError) as error:
         how = "mount the service account's token" if within else "set KUBECONFIG to a kubeconfig"

@@ -24,7 +24,7 @@ def problems(state: State) -> Iterator[str]:
             alive = [ca for ca in entry.authorities if certificates.is_valid(ca, state.now)]
             if not alive:
                 yield f"{where}: its caBundle holds no certificate that is valid now"
-            elif chain and not _leads_to(chain, alive):
+            elif chain and not leads_to(chain, alive):
                 yield f"{where}: its caBundle does not believe tls.crt of the Secret"
 
 
@@ -36,11 +36,12 @@ def _of_secret(secret: Secret, state: State) -> Iterator[str]:
     if state.service.host not in certificates.names_of(leaf):
         yield f"tls.crt of the Secret is not for {state.service.host}, which API servers ask for"
     for one in secret.chain:
-        if told := _timely(one, state.now):
+        if told := timely(one, state.now):
             yield f"tls.crt of the Secret {told}"
 
 
-def _timely(one: x509.Certificate, now: datetime) -> str | None:
+def timely(one: x509.Certificate, now: datetime) -> str | None:
+    """What is wrong with its time, as the end of a sentence; None if nothing is."""
     if now < one.not_valid_before_utc:
         return f"is not valid before {one.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}"
     ends = f"{one.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}"
@@ -55,7 +56,7 @@ def _soon(one: x509.Certificate, now: datetime) -> bool:
     return one.not_valid_after_utc - now < min(SOON, life / 10)
 
 
-def _leads_to(chain: tuple[x509.Certificate, ...], roots: list[x509.Certificate]) -> bool:
+def leads_to(chain: tuple[x509.Certificate, ...], roots: list[x509.Certificate]) -> bool:
     """Whether the first one is believed by these roots, by way of the others."""
     reached, rest = chain[0], list(chain[1:])
     while True:
