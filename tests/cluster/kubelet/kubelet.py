@@ -69,6 +69,15 @@ class Kubelet:
             assert self.troubles == []
 
     @property
+    def prelude(self) -> str:
+        """Of processes that start from now on."""
+        return self._node.prelude
+
+    @prelude.setter
+    def prelude(self, text: str) -> None:
+        self._node.prelude = text
+
+    @property
     def troubles(self) -> list[str]:
         """What this kubelet itself could not do."""
         return [*self._troubles, *(it.trouble for it in self._pods.values() if it.trouble)]

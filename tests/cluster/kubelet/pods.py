@@ -81,6 +81,11 @@ class Pod:
         self._thread.join()
 
     @property
+    def log(self) -> str:
+        """What the processes of its containers have said."""
+        return "".join(one.log for one in self.containers)
+
+    @property
     def is_gone(self) -> bool:
         return not self._thread.is_alive()
 

@@ -55,7 +55,7 @@ class Volumes:
 
     def _files(self, kind: str, source: Json) -> dict[str, str]:
         if kind == "secret":
-            data = self._data("secrets", source.get("secretName", source.get("name", "")), source)
+            data = self._data("secrets", _secret(source), source)
             texts = {key: b64decode(value).decode() for key, value in data.items()}
             return _chosen(texts, source)
         if kind == "configMap":
@@ -116,6 +116,11 @@ class Volumes:
         token = str(answer["status"]["token"])
         self._tokens[path] = token, time.monotonic() + seconds * _RENEW
         return token
+
+
+def _secret(source: Json) -> str:
+    """A volume and a projection call it by different keys."""
+    return str(source["secretName"] if "secretName" in source else source["name"])
 
 
 def _chosen(texts: Mapping[str, str], source: Json) -> dict[str, str]:
