@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from tests.chart.rendering import CHART, NAME, NAMESPACE, ROOT, run_helm
@@ -80,22 +81,28 @@ class Installation:
         return denial(said) or [it for it in said.splitlines() if it.startswith("Error")]
 
     def names(self, component: str) -> set[str]:
-        """The pods of a component, by what the API server says; those that leave included."""
+        """The pods of a component, by what the API server says, without those that leave."""
         label = f"app.kubernetes.io/component={component}"
-        return set(self.own("get", "pods", f"--selector={label}", "--output=name").split())
+        pods = json.loads(self.own("get", "pods", f"--selector={label}", "--output=json"))["items"]
+        metadata = [it["metadata"] for it in pods]
+        return {it["name"] for it in metadata if "deletionTimestamp" not in it}
 
     def until(self, condition: Callable[[], object], what: str) -> None:
         """Return when it holds."""
         wait_for(condition, seconds=PATIENCE, what=what)
 
     def wait_until_rolled_out(self) -> None:
-        """Both Deployments are as they are written, and old pods have left."""
+        """Both Deployments are as they are written; old pods may be leaving."""
         for name in (NAME, f"{NAME}-controller"):
             self.own("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE:.0f}s")
-        self.until(lambda: len(self.names("server")) == self._replicas(), "end of old servers")
 
-    def _replicas(self) -> int:
-        return int(self.own("get", f"deployment/{NAME}", "--output=jsonpath={.spec.replicas}"))
+    def wait_until_left(self) -> None:
+        """Nobody is leaving any more, by what the node says."""
+        for component in ("server", "controller"):
+            self.until(partial(self._has_no_old, component), f"end of an old {component}")
+
+    def _has_no_old(self, component: str) -> bool:
+        return {it.name for it in self.kubelet.pods(component)} <= self.names(component)
 
     def bundles(self) -> set[str]:
         """The different caBundles of all entries; base64, empty if there is none."""

@@ -81,10 +81,10 @@ def test_an_exemption_takes_effect_without_a_restart(
     namespace = new_namespace({LABEL: "strict"})
     in_order.until(lambda: in_order.judged(namespace, BAD), "enforcement")
     servers = in_order.names("server")
-    in_order.helm("upgrade", "--wait", values={"documents": {"exemptions": [_exempts(namespace)]}})
+    in_order.helm("upgrade", values={"documents": {"exemptions": [_exempts(namespace)]}})
     in_order.until(lambda: not in_order.judged(namespace, BAD), "the exemption")
     assert in_order.judged(namespace, BAD | {"metadata": {"name": "other"}}) != []
-    in_order.helm("rollback", "--wait")
+    in_order.helm("rollback")
     in_order.until(lambda: in_order.judged(namespace, BAD), "the end of the exemption")
     assert in_order.names("server") == servers
 
