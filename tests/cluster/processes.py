@@ -22,13 +22,16 @@ class ProcessDied(Exception):
     """A program ended that should run; the message has the tail of its log."""
 
 
-def wait_for(look: Callable[[], T], *, seconds: float, what: str) -> T:
-    """The first true value that `look` returns; TimeoutError, naming `what`, after `seconds`."""
+def wait_for(look: Callable[[], T], *, seconds: float, what: str, pause: float = _PAUSE) -> T:
+    """The first true value that `look` returns; TimeoutError, naming `what`, after `seconds`.
+
+    `pause` is in seconds, between two looks: longer for one that costs much.
+    """
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"no {what} within {seconds:.0f} s")
-        time.sleep(_PAUSE)
+        time.sleep(pause)
     return found
 
 

@@ -2,15 +2,17 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from tests.chart.rendering import CHART, NAME, NAMESPACE, ROOT, run_helm
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.controller import administrator
 from tests.cluster.kubelet import Kubelet
 from tests.cluster.manifests import denial, handler, pod, workload
 from tests.cluster.processes import wait_for
+from webhook.cluster import Request
 
 Json = dict[str, Any]
 
@@ -46,6 +48,7 @@ class Installation:
     def __init__(self, plane: ControlPlane, kubelet: Kubelet) -> None:
         self.plane = plane
         self.kubelet = kubelet
+        self._client = administrator(plane)
 
     def helm(self, verb: str, *arguments: str, values: Json | None = None) -> str:
         """What Helm prints for the release; `install` and `upgrade` get the chart and the values.
@@ -82,14 +85,14 @@ class Installation:
 
     def names(self, component: str) -> set[str]:
         """The pods of a component, by what the API server says, without those that leave."""
-        label = f"app.kubernetes.io/component={component}"
-        pods = json.loads(self.own("get", "pods", f"--selector={label}", "--output=json"))["items"]
+        selector = {"labelSelector": f"app.kubernetes.io/component={component}"}
+        pods = self._read(f"/api/v1/namespaces/{NAMESPACE}/pods", selector)["items"]
         metadata = [it["metadata"] for it in pods]
         return {it["name"] for it in metadata if "deletionTimestamp" not in it}
 
-    def until(self, condition: Callable[[], object], what: str) -> None:
-        """Return when it holds."""
-        wait_for(condition, seconds=PATIENCE, what=what)
+    def until(self, condition: Callable[[], object], what: str, pause: float = 0.3) -> None:
+        """Return when it holds; `pause` as in `wait_for`."""
+        wait_for(condition, seconds=PATIENCE, what=what, pause=pause)
 
     def wait_until_rolled_out(self) -> None:
         """Both Deployments are as they are written; old pods may be leaving."""
@@ -106,18 +109,21 @@ class Installation:
 
     def bundles(self) -> set[str]:
         """The different caBundles of all entries; base64, empty if there is none."""
-        found = set()
-        for kind in KINDS:
-            configuration = json.loads(self.own("get", kind, NAME, "--output=json"))
-            found |= {it["clientConfig"].get("caBundle", "") for it in configuration["webhooks"]}
-        return found
+        paths = [f"/apis/admissionregistration.k8s.io/v1/{kind}s/{NAME}" for kind in KINDS]
+        webhooks = [it for path in paths for it in self._read(path).get("webhooks", ())]
+        return {it["clientConfig"].get("caBundle", "") for it in webhooks}
 
     def secret(self) -> dict[str, str]:
         """The data of the certificates' Secret, base64; empty if there is none."""
-        command = ("get", "secret", f"{NAME}-tls", "--ignore-not-found", "--output=json")
-        found = self.own(*command)
-        data: dict[str, str] = json.loads(found)["data"] if found else {}
+        path = f"/api/v1/namespaces/{NAMESPACE}/secrets/{NAME}-tls"
+        data: dict[str, str] = self._read(path).get("data", {})
         return data
+
+    def _read(self, path: str, query: Mapping[str, str] = {}) -> Mapping[str, Any]:
+        """As an administrator, without the cost of kubectl; empty if it is not there."""
+        answer = self._client.ask(Request("GET", path, query=query))
+        assert answer.ok or answer.status == 404, answer.problem
+        return answer.body if answer.ok else {}
 
     def wait_until_in_order(self) -> None:
         """Everything is ready, and every caBundle is what the Secret says."""

@@ -43,8 +43,7 @@ def empty(control_plane: ControlPlane) -> Iterator[Installation]:
     with node(control_plane, prelude="") as installation:
         before = objects(control_plane)
         yield installation
-        installation.until(lambda: _gone(control_plane, before), "end of everything")
-        assert objects(control_plane) - before <= MADE_BY_KUBERNETES | {f"Namespace {NAMESPACE}"}
+        installation.until(lambda: _gone(control_plane, before), "end of everything", pause=2)
     control_plane.kubectl("delete", "namespace", "--ignore-not-found", NAMESPACE)
 
 
@@ -63,6 +62,7 @@ def _name(kind: str, metadata: Json) -> str:
 
 
 def _gone(plane: ControlPlane, before: set[str]) -> bool:
+    """Everything but what Kubernetes and `--create-namespace` have made."""
     return objects(plane) - before <= MADE_BY_KUBERNETES | {f"Namespace {NAMESPACE}"}
 
 
