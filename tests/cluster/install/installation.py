@@ -34,12 +34,12 @@ import sys
 from datetime import timedelta
 if sys.argv[1] == "controller":
     from webhook.controller import run
-    seconds = [timedelta(seconds=it) for it in (1, 8, 2)]
+    seconds = [timedelta(seconds=it) for it in (1, 10, 2)]
     run.TIMING = run.Timing(*seconds)
-    run.PACE = run.Pace(rest=0.3, step=0.05, failed=0.3, longest=1, canary=0.5)
+    run.PACE = run.Pace(rest=0.5, step=0.05, failed=0.3, longest=1, canary=1)
 """
-"""The controller with less patience. Servers need 4 seconds to see a new certificate, and that is
-less than its second number."""
+"""The controller with less patience. The node needs 1 second to bring a new certificate and servers
+need 4 to see it, together less than the second number."""
 
 
 class Installation:

@@ -71,8 +71,10 @@ def test_what_podworthy_needs_it_never_judges(installed: Installation, namespace
     """Not even where somebody has put a label on it."""
     label = ("label", "namespace", namespace, "--overwrite")
     installed.plane.kubectl(*label, f"{LABEL}=strict")
-    assert installed.create(namespace, BAD, "--dry-run=server") == ""
-    installed.plane.kubectl(*label, f"{LABEL}-")
+    try:
+        assert installed.create(namespace, BAD, "--dry-run=server") == ""
+    finally:
+        installed.plane.kubectl(*label, f"{LABEL}-")
 
 
 def test_an_exemption_takes_effect_without_a_restart(

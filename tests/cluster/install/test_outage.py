@@ -1,6 +1,8 @@
 """All servers are gone: what is blocked, what is not, the ways out, and the way back."""
 
 import json
+import os
+import signal
 
 from tests.chart.rendering import NAME, NAMESPACE
 from tests.cluster.conftest import Namespaces
@@ -11,8 +13,18 @@ from tests.cluster.manifests import workload
 def test_while_all_servers_are_gone(in_order: Installation, new_namespace: Namespaces) -> None:
     closed, open_ = new_namespace({LABEL: "strict"}), new_namespace()
     in_order.until(lambda: in_order.judged(closed, BAD), "enforcement")
-    in_order.kubelet.hold("server")
-    in_order.until(lambda: "failed calling webhook" in _said(in_order, closed), "the outage")
+    with in_order.kubelet.holding("server"):
+        in_order.until(lambda: "failed calling webhook" in _said(in_order, closed), "the outage")
+        _see_what_is_blocked(in_order, closed, open_)
+    # the way back, with no human
+    in_order.until(lambda: not in_order.judged(closed, GOOD), "recovery")
+    in_order.until(
+        lambda: in_order.judged(closed, BAD)[:1] == ["podworthy/strict: 3 violations"],
+        "enforcement",
+    )
+
+
+def _see_what_is_blocked(in_order: Installation, closed: str, open_: str) -> None:
     # Ignore does not block, nor are authors' templates blocked
     assert in_order.judged(open_, BAD) == []
     assert in_order.judged(closed, workload("Deployment", "web")) == []
@@ -24,12 +36,20 @@ def test_while_all_servers_are_gone(in_order: Installation, new_namespace: Names
     in_order.until(lambda: not in_order.judged(closed, GOOD), "the open door")
     _set_policies(in_order, "Fail")
     in_order.until(lambda: in_order.judged(closed, GOOD), "the closed door")
-    # the way back, with no human
-    in_order.kubelet.release()
-    in_order.until(lambda: not in_order.judged(closed, GOOD), "recovery")
-    in_order.until(
-        lambda: in_order.judged(closed, BAD)[0] == "podworthy/strict: 3 violations", "enforcement"
-    )
+
+
+def test_a_server_that_dies_is_started_again(in_order: Installation) -> None:
+    """And comes back into the Service; until then there is the other one."""
+    dead = in_order.kubelet.pods("server")[-1]
+    (container,) = dead.containers
+    assert container.process
+    os.killpg(container.process.pid, signal.SIGKILL)
+    in_order.until(lambda: container.restarts == 1, "restart")
+    in_order.until(lambda: container.ready, "ready server")
+    name = f"pod/{dead.name}"
+    in_order.own("wait", name, "--for=condition=Ready")
+    place = ".status.containerStatuses[0].lastState.terminated.exitCode"
+    assert in_order.own("get", name, f"--output=jsonpath={{{place}}}") == "137"
 
 
 def _said(installed: Installation, namespace: str) -> str:

@@ -48,17 +48,16 @@ def serves(installation: Installation, leaf: x509.Certificate) -> bool:
 
 
 @pytest.mark.usefixtures("creators")
-def test_all_certificates_grow_old(in_order: Installation) -> None:
+def test_all_certificates_grow_old(in_order: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     (authority,) = certificates(in_order, "ca.crt")
     (leaf,) = certificates(in_order, "tls.crt")
     moment = datetime.now(UTC).replace(microsecond=0).isoformat()
-    in_order.kubelet.prelude = HURRIED + OLD.format(moment=moment)
+    monkeypatch.setattr(in_order.kubelet, "prelude", HURRIED + OLD.format(moment=moment))
     in_order.own("delete", "pod", "--selector=app.kubernetes.io/component=controller")
     in_order.until(lambda: authority not in certificates(in_order, "ca.crt"), "a new authority")
     (new,) = certificates(in_order, "tls.crt")
     assert new != leaf
     in_order.until(lambda: serves(in_order, new), "servers with the new certificate")
-    in_order.kubelet.prelude = HURRIED
 
 
 @pytest.mark.usefixtures("creators")

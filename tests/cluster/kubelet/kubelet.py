@@ -1,10 +1,12 @@
 """The node: finds its pods, starts and ends them, and says that it lives."""
 
+import contextlib
+import os
 import random
 import threading
 import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +22,8 @@ from webhook.errors import ClusterError
 Json = dict[str, Any]
 
 NAME: Final = "node"
-_PAUSE: Final = 0.15  # seconds between two looks
+_LOWEST_PORT: Final = 443
+_PAUSE: Final = 0.2  # seconds between two looks
 _LEASE: Final = 5.0  # seconds; the controller-manager is patient for 40
 _LEASES: Final = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
@@ -48,6 +51,8 @@ class Kubelet:
         self._lease_at = 0.0
 
     def __enter__(self) -> "Kubelet":
+        """PermissionError: this user may not listen where Services do."""
+        _check_ports()
         self._api.create("/api/v1/nodes", {"metadata": {"name": NAME}})
         self._renew()
         self._thread.start()
@@ -96,14 +101,14 @@ class Kubelet:
     def _logs(self) -> Path:
         return self._node.directory
 
-    def hold(self, *components: str) -> None:
-        """Kill the containers of these, and start none until `release`: as if no image could be
-        pulled."""
-        self._node.held |= frozenset(components)
-
-    def release(self) -> None:
-        """Start them again."""
-        self._node.held = frozenset()
+    @contextlib.contextmanager
+    def holding(self, component: str) -> Iterator[None]:
+        """Kill the containers of its pods and start none, as if no image could be pulled."""
+        self._node.held |= {component}
+        try:
+            yield
+        finally:
+            self._node.held -= {component}
 
     def _run(self) -> None:
         while not self._stop.wait(_PAUSE):
@@ -166,6 +171,16 @@ class Kubelet:
         if not self._api.create(_LEASES, lease | {"spec": spec}):
             self._api.patch(f"{_LEASES}/{NAME}", {"spec": spec})
         self._lease_at = time.monotonic() + _LEASE
+
+
+def _check_ports() -> None:
+    """Services have ports like 443, on their ClusterIP."""
+    setting = "net.ipv4.ip_unprivileged_port_start"
+    first = int(Path("/proc/sys", *setting.split(".")).read_text())
+    if os.geteuid() != 0 and first > _LOWEST_PORT:
+        raise PermissionError(
+            f"Services listen on port {_LOWEST_PORT}: be root, or set {setting}={_LOWEST_PORT}"
+        )
 
 
 def _now() -> str:

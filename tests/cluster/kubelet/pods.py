@@ -16,7 +16,7 @@ from webhook.errors import ClusterError
 Json = dict[str, Any]
 
 _TICK: Final = 0.05
-_VOLUMES: Final = 0.5  # seconds between two looks at what volumes are made of; on a node a minute
+_VOLUMES: Final = 1.0  # seconds between two looks at what volumes are made of; on a node a minute
 _NEEDED: Final = 2.0  # seconds that are left to SIGTERM when preStop has used up the grace
 
 
@@ -56,6 +56,8 @@ class Pod:
         self._volumes = Volumes(node.api, manifest, self._directory / "volumes")
         self._volumes_at = 0.0
         self._mounted = False
+        self._unsupported: str | None = None
+        """What it asks for in vain."""
         spec = manifest["spec"]
         self.containers = [
             Container(one, spec, self._host, self._launcher(one)) for one in spec["containers"]
@@ -114,8 +116,7 @@ class Pod:
             except ClusterError:
                 continue  # the API server is away: pods go on
             except images.UnsupportedError as error:
-                self._fail(str(error))
-                return
+                self._unsupported = str(error)
 
     def _tick(self, left: "_Leaving") -> None:
         held = self.component in self._node.held
@@ -124,13 +125,18 @@ class Pod:
                 container.kill()
                 container.waiting = {"reason": "ImagePullBackOff", "message": "held by a test"}
             container.tick(may_restart=not held and self._grace is None)
-            if self._mounted and not held and self._grace is None and not container.has_begun:
+            if self._may_start and not held and not container.has_begun:
                 container.start()
         if self._grace is not None:
             left.turn(self._grace)
 
+    @property
+    def _may_start(self) -> bool:
+        return self._mounted and self._grace is None and self._unsupported is None
+
     def _sync_volumes(self) -> None:
-        if time.monotonic() < self._volumes_at or self._grace is not None:
+        is_over = self._grace is not None or self._unsupported is not None
+        if time.monotonic() < self._volumes_at or is_over:
             return
         self._volumes_at = time.monotonic() + _VOLUMES
         try:
@@ -163,10 +169,6 @@ class Pod:
 
         return launch
 
-    def _fail(self, message: str) -> None:
-        status = {"phase": "Failed", "reason": "Unsupported", "message": message}
-        self._node.api.patch(f"{self._path}/status", {"status": status})
-
     def _publish(self) -> None:
         status = self._status()
         if status != self._published:
@@ -174,6 +176,8 @@ class Pod:
             self._published = status
 
     def _status(self) -> Json:
+        if self._unsupported is not None:
+            return {"phase": "Failed", "reason": "Unsupported", "message": self._unsupported}
         ready = all(one.ready for one in self.containers)
         conditions = {"Initialized": True, "ContainersReady": ready, "Ready": ready}
         return {
