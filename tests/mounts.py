@@ -1,4 +1,4 @@
-"""A ConfigMap as the kubelet mounts it, and as it changes it."""
+"""A ConfigMap or Secret as the kubelet mounts it, and as it changes it."""
 
 import shutil
 from collections.abc import Mapping
@@ -17,14 +17,15 @@ class Mount:
         self._data = directory / "..data"
         self._count = 0
 
-    def write(self, files: Mapping[str, str]) -> None:
-        """Replace all files by these, by name."""
+    def write(self, files: Mapping[str, str], mode: int = 0o644) -> None:
+        """Replace all files by these, by name; `mode` is that of each."""
         old = self._data.resolve() if self._data.exists() else None
         self._count += 1
         new = self.directory / f"..2026_11_24_12_00_00.{self._count}"
         new.mkdir()
         for name, text in files.items():
             (new / name).write_text(text)
+            (new / name).chmod(mode)
             link = self.directory / name
             if not link.is_symlink():
                 link.symlink_to(Path("..data") / name)

@@ -107,9 +107,14 @@ class Balancer:
         """Begin to; when it is done, or is seen to be impossible, the client hears of it."""
         return self._loop.create_task(self._connect(backend, client))
 
+    def address(self, backend: int) -> tuple[str, int]:
+        """Where a backend is: host and port."""
+        return "127.0.0.1", backend
+
     async def _connect(self, backend: int, client: "_Client") -> None:
+        host, port = self.address(backend)
         try:
-            await self._loop.create_connection(lambda: _Backend(self, client), "127.0.0.1", backend)
+            await self._loop.create_connection(lambda: _Backend(self, client), host, port)
         except OSError:
             client.abort()
 

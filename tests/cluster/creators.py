@@ -1,4 +1,4 @@
-"""Clients of an API server that make pods, each one after the other and without a pause."""
+"""Clients of an API server that make pods, each one after the other."""
 
 import http.client
 import json
@@ -74,7 +74,9 @@ _PROBES = {"livenessProbe": handler(), "readinessProbe": handler()}
 class Creators:
     """Several, each in a thread of its own."""
 
-    def __init__(self, plane: ControlPlane, namespace: str, count: int) -> None:
+    def __init__(self, plane: ControlPlane, namespace: str, count: int, pause: float = 0) -> None:
+        """`pause` is in seconds, between two creates of one client."""
+        self._pause = pause
         self._creators = [Creator(plane, namespace) for _ in range(count)]
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=[one]) for one in self._creators]
@@ -108,13 +110,16 @@ class Creators:
     def _run(self, creator: Creator) -> None:
         while not self._stop.is_set():
             creator.create()
+            self._stop.wait(self._pause)
         creator.close()
 
 
 @contextmanager
-def creating(plane: ControlPlane, namespace: str, count: int = 4) -> Iterator[Creators]:
+def creating(
+    plane: ControlPlane, namespace: str, count: int = 4, pause: float = 0
+) -> Iterator[Creators]:
     """Creators that have begun, until the end of the block."""
-    creators = Creators(plane, namespace, count)
+    creators = Creators(plane, namespace, count, pause)
     creators.start()
     try:
         yield creators

@@ -22,13 +22,16 @@ class ProcessDied(Exception):
     """A program ended that should run; the message has the tail of its log."""
 
 
-def wait_for(look: Callable[[], T], *, seconds: float, what: str) -> T:
-    """The first true value that `look` returns; TimeoutError, naming `what`, after `seconds`."""
+def wait_for(look: Callable[[], T], *, seconds: float, what: str, pause: float = _PAUSE) -> T:
+    """The first true value that `look` returns; TimeoutError, naming `what`, after `seconds`.
+
+    `pause` is in seconds, between two looks: longer for one that costs much.
+    """
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"no {what} within {seconds:.0f} s")
-        time.sleep(_PAUSE)
+        time.sleep(pause)
     return found
 
 
@@ -102,10 +105,22 @@ class Process:
             return
         self._popen.terminate()
         with contextlib.suppress(TimeoutError):
-            wait_for(self._has_ended, seconds=seconds, what=f"end of {self.name}")
-        os.killpg(self.pid, signal.SIGKILL)  # not yet reaped, so the number is still ours
-        self._popen.wait()
+            wait_for(self.has_ended, seconds=seconds, what=f"end of {self.name}")
+        self.kill()
 
-    def _has_ended(self) -> bool:
+    def terminate(self) -> None:
+        """SIGTERM to it alone, unless its exit code is known already."""
+        self._popen.terminate()
+
+    def kill(self) -> int:
+        """SIGKILL to it and its children, those included that it has left; its exit code.
+
+        Once, and before anybody asks for the exit code.
+        """
+        os.killpg(self.pid, signal.SIGKILL)  # not yet reaped, so the number is still ours
+        return self._popen.wait()
+
+    def has_ended(self) -> bool:
+        """Whether it has, without asking for its exit code."""
         look = os.WEXITED | os.WNOHANG | os.WNOWAIT  # WNOWAIT: leave it to be reaped
         return os.waitid(os.P_PID, self.pid, look) is not None
