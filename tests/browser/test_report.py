@@ -148,6 +148,9 @@ def test_words_are_searched_in_all_that_a_row_says(look: Look, report: Path) -> 
         assert looked.rows
         assert all("data-staging/" in row and "readinessProbe" in row for row in looked.rows)
 
+        looked.page.fill("[name=search]", "storefront-prod/feed-8")
+        assert {row.split()[2] for row in looked.rows} == {"storefront-prod/feed-8"}
+
         looked.page.fill("[name=search]", "no such words")
         assert looked.rows == []
         assert status(looked).startswith("0 of")

@@ -43,6 +43,11 @@
     return made;
   };
 
+  const said = (row) => [
+    `${get(row, "namespace")}/${get(row, "name")}`,
+    ...findings.columns.filter((name) => name !== "diff").map((name) => get(row, name)),
+  ].join("\n").toLowerCase();
+
   const show = (length) => {
     const last = Math.min(first + length, chosen.length);
     body.replaceChildren(...chosen.slice(first, last).map(shown));
@@ -60,7 +65,7 @@
     const values = ["policy", "namespace", "team"].filter((name) => (wanted.get(name) ?? "*") !== "*")
       .map((name) => [name, wanted.get(name)]);
     const words = wanted.get("search").toLowerCase().split(/\s+/).filter(Boolean);
-    if (words.length) texts ??= new Map(findings.rows.map((row) => [row, row.map((index) => findings.texts[index]).join("\n").toLowerCase()]));
+    if (words.length) texts ??= new Map(findings.rows.map((row) => [row, said(row)]));
     chosen = findings.rows.filter((row) => results.has(get(row, "result"))
       && values.every(([name, value]) => get(row, name) === value)
       && words.every((word) => texts.get(row).includes(word)));
