@@ -74,8 +74,11 @@ class Looked(msgspec.Struct):
         """Keep what it looks like, from its top."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         window = self.page.viewport_size or DESKTOP
-        part = {"x": 0, "y": 0, "width": window["width"], "height": _HEIGHT}
-        self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True, clip=part)
+        self.page.screenshot(
+            path=ARTEFACTS / f"{name}.png",
+            full_page=True,
+            clip={"x": 0, "y": 0, "width": window["width"], "height": _HEIGHT},
+        )
 
 
 Look = Callable[..., Any]
