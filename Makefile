@@ -4,12 +4,13 @@ PYTHON ?= python3
 PORT ?= 8443
 KUBERNETES ?= 1.37.2
 FUZZ_SECONDS ?= 3600
+CHROMIUM ?= chromium
 BIN := .venv/bin
 LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres soak lint docs bench sandbox lock clean
+.PHONY: help run test test-browser test-postgres soak lint docs bench sandbox lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r verb does; do \
@@ -25,6 +26,11 @@ test: .venv/dev.stamp ## every test, a real API server included (built once)
 
 test-postgres: .venv/dev.stamp ## the history in PostgreSQL, whose server must be installed (Debian: postgresql)
 	$(BIN)/python -m pytest -m postgres $(PYTEST)
+
+test-browser: .venv/dev.stamp ## reports and pages in headless Chromium; screenshots in build/browser
+	@command -v "$(CHROMIUM)" >/dev/null \
+	  || { echo "no Chromium: install it (Debian: chromium), or make test-browser CHROMIUM=/path" >&2; exit 2; }
+	CHROMIUM="$$(command -v "$(CHROMIUM)")" $(BIN)/python -m pytest -m browser tests/browser $(PYTEST)
 
 soak: .venv/dev.stamp ## the long forms of fault, hostile and fuzz tests; about an hour and a half
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null

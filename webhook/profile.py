@@ -50,6 +50,19 @@ class Profile(msgspec.Struct, frozen=True):
         """Whether any of its policies asks about other objects."""
         return any(one.looks_up != "never" for found in self.checks.values() for one in found)
 
+    @property
+    def kinds(self) -> Mapping[str, frozenset[str]]:
+        """Of which objects something is asked, by the id of the policy; fills ask nothing."""
+        policies = dict.fromkeys(one.policy for found in self.checks.values() for one in found)
+        return {
+            policy: frozenset(
+                kind
+                for kind, found in self.checks.items()
+                if any(one.policy == policy for one in found)
+            )
+            for policy in policies
+        }
+
 
 def merge(base: Any, over: Any) -> Any:
     """`over` laid over `base`: maps merge by key, anything else replaces."""

@@ -80,6 +80,7 @@ class Unreported:
     """A report of nothing but what could not be judged."""
 
     tells_clean = False
+    shows_diffs = False
 
     def __init__(self, notes: Output) -> None:
         self._notes = notes

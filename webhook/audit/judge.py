@@ -20,6 +20,7 @@ from webhook.report.entries import (
     ObjectName,
     Result,
 )
+from webhook.workload import Reading
 
 
 class Court(msgspec.Struct, frozen=True):
@@ -32,6 +33,8 @@ class Court(msgspec.Struct, frozen=True):
     lookups: Lookups = NOWHERE
     controllers: frozenset[str] = frozenset()
     """Users whose ownerReferences are believed, besides the built-in controllers."""
+    team_label: str | None = None
+    """The key of the label that names an object's team."""
 
 
 def judge(court: Court, subject: Subject) -> Judged:
@@ -56,7 +59,17 @@ def judge(court: Court, subject: Subject) -> Judged:
         sorted(fills, key=_order),
         frozenset(used | {exemption.name for exemption in proposal.spared}),
         {filling.fill.path: filling.fill.subject for filling in proposal.fillings},
+        team=_team(subject.reading, court.team_label) if court.team_label else None,
     )
+
+
+def _team(reading: Reading, label: str) -> str | None:
+    """What the object's label says, or its pod template's where it has none."""
+    for labels in (reading.metadata.labels or {}, reading.workload.pod_labels):
+        value = labels.get(label)
+        if isinstance(value, str) and value:
+            return value
+    return None
 
 
 def _grants(court: Court, subject: Subject) -> Sequence[Grant]:

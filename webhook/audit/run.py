@@ -49,13 +49,22 @@ def run(
     That is 3 if something could not be read, judged or reported, else 1 for a finding at or above
     `fail_on` (`deny`, `warn` or `never`), else 0. `namespace` is that of objects that name none,
     `policies` the catalogue, `docs_url` where its pages are published, and `show_fill` adds
-    diffs that make the fills. Streams are the process's own by default.
+    diffs that make the fills to a text. Streams are the process's own by default.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
-    heading = Heading(court.profile.name, policies, docs_url)
+    heading = Heading(
+        court.profile.name,
+        policies,
+        docs_url,
+        court.profile.kinds,
+        court.today,
+        court.exemptions,
+        court.team_label,
+        show_fill,
+    )
     with Reports(formats, heading, output) as reports:
         bar = Bar(notes) if is_wanted(output, notes) else None
-        audit = Audit(court, reports, notes, namespace, show_fill=show_fill, bar=bar)
+        audit = Audit(court, reports, notes, namespace, bar=bar)
         audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))
         audit.close()
     for problem in reports.problems:
@@ -73,14 +82,12 @@ class Audit:
         notes: Output,
         namespace: str | None = None,
         *,
-        show_fill: bool = False,
         bar: Bar | None = None,
     ) -> None:
         self._court = court
         self._report = report
         self._notes = notes
         self._namespace = namespace
-        self._show_fill = show_fill
         self._bar = bar or Bar(Output(None))
         self._documents = 0
         """Those of the present file that were judged."""
@@ -97,8 +104,9 @@ class Audit:
         court = self._court
         if court.profile.looks_up:
             court = msgspec.structs.replace(court, lookups=gather(inputs, self._namespace))
-        hearing = Hearing(court, self._namespace, self._show_fill, self._report.tells_clean)
-        texts = inputs.texts() if self._show_fill else parts(inputs.texts())
+        report = self._report
+        hearing = Hearing(court, self._namespace, report.shows_diffs, report.tells_clean)
+        texts = inputs.texts() if report.shows_diffs else parts(inputs.texts())
         self._bar.total = inputs.size
         try:
             with closing(outcomes(texts, hearing)) as found:

@@ -57,6 +57,7 @@ def load_court(
     paths: tuple[Path, ...],
     known: "Policies",
     controllers: tuple[str, ...],
+    team_label: str | None = None,
 ) -> "Court":
     """By what an audit judges: the named profile, today, and everything in `paths`."""
     from datetime import UTC, datetime
@@ -77,6 +78,7 @@ def load_court(
         documents.exemptions,
         datetime.now(UTC).date(),
         controllers=frozenset(controllers),
+        team_label=team_label,
     )
 
 

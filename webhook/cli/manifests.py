@@ -16,6 +16,7 @@ from webhook.cli.options import (
     namespace_option,
     option,
     policies_option,
+    team_label_option,
 )
 
 
@@ -44,6 +45,7 @@ from webhook.cli.options import (
 )
 @namespace_option
 @docs_url_option
+@team_label_option
 @option("--show-fill", is_flag=True, help="Show as a diff what `podworthy fix` would write.")
 def audit(
     paths: tuple[str, ...],
@@ -56,6 +58,7 @@ def audit(
     fail_on: str,
     namespace: str | None,
     docs_url: str | None,
+    team_label: str,
     show_fill: bool,
 ) -> None:
     """Judge manifests in files and directories; - is standard input.
@@ -67,6 +70,7 @@ def audit(
       podworthy audit deploy/
       podworthy audit --profile strict --format json app.yaml
       podworthy audit --format text --format sarif=podworthy.sarif deploy/
+      podworthy audit --profile strict --format html=report.html deploy/
       helm template chart/ | podworthy audit -
     """
     from webhook.audit import run
@@ -75,9 +79,11 @@ def audit(
     _prepare(paths)
     _check_formats(formats)
     if show_fill and "text" not in dict(formats):
-        raise click.UsageError("--show-fill prints diffs, which only --format text has")
+        raise click.UsageError(
+            "--show-fill prints diffs, which of all formats text alone has; html has them unasked"
+        )
     known = load_policies(policies_dirs)
-    court = load_court(profile, (*profiles, *exemptions), known, controllers)
+    court = load_court(profile, (*profiles, *exemptions), known, controllers, team_label)
     wanted = [Format(name, file) for name, file in formats]
     sys.exit(
         run(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 DEFAULT_PORT = 8443
-FORMATS = ("text", "json", "sarif", "junit", "github", "markdown", "openreports")
+FORMATS = ("text", "json", "sarif", "junit", "github", "markdown", "openreports", "html")
 """Reports of an audit; `webhook.report` has them."""
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _STDOUT = ("-", "/dev/stdout")
@@ -160,6 +160,14 @@ controllers_option = option(
     multiple=True,
     help="Believe this user's ownerReferences, as those of the built-in controllers. May be "
     "repeated.",
+)
+
+team_label_option = option(
+    "--team-label",
+    metavar="KEY",
+    default="team",
+    show_default=True,
+    help="The label of workloads that names their team; --format html counts by it.",
 )
 
 docs_url_option = option(

@@ -13,6 +13,8 @@ class Report(Protocol):
 
     tells_clean: bool
     """Whether it says anything of an object that is clean. If not, it need not be told of it."""
+    shows_diffs: bool
+    """Whether it shows diffs that make the fills. If not, none need be made."""
 
     def judged(self, judged: Judged) -> None:
         """An object was judged."""
@@ -42,5 +44,6 @@ FORMATS: Final[Mapping[str, Callable[[Output, Heading], Report]]] = {
     "github": _in("webhook.report.github", "GithubReport"),
     "markdown": _in("webhook.report.markdown", "MarkdownReport"),
     "openreports": _in("webhook.report.openreports", "OpenReportsReport"),
+    "html": _in("webhook.report.html", "HtmlReport"),
 }
 """By name; called with where to write and what is known beforehand."""

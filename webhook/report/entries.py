@@ -1,16 +1,20 @@
 """What a report consists of, in the shapes of `AuditReport` JSON."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from webhook.api import Policy
+from webhook.exemptions import Exemptions
 
 Result = Literal["fail", "warn", "skip", "error"]
 """`fail` for the action deny, `warn` for warn and audit, `skip` if exempted, `error` for a policy
 that crashed."""
+
+_NOBODY: Final = Exemptions()
 
 
 class Heading(msgspec.Struct, frozen=True):
@@ -21,6 +25,16 @@ class Heading(msgspec.Struct, frozen=True):
     """The catalogue, by id; the profile may use fewer."""
     docs_url: str | None = None
     """Where policies are documented, see `webhook.links`."""
+    kinds: Mapping[str, Collection[str]] = {}
+    """Of which objects the profile asks something, by the id of the policy."""
+    today: date | None = None
+    """In UTC: the day of the audit."""
+    exemptions: Exemptions = _NOBODY
+    """All that there are, needed or not."""
+    team_label: str | None = None
+    """The key of the label that names an object's team; None if nobody asks for teams."""
+    shows_fill: bool = False
+    """Whether diffs that make the fills are asked for, also where a format may go without."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -117,6 +131,8 @@ class Judged(msgspec.Struct, frozen=True):
     for it."""
     without_diff: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Why fills are not in the diff, by JSON Pointer to the mapping that they belong into."""
+    team: str | None = None
+    """What the label of the object says that names its team."""
 
     @property
     def is_clean(self) -> bool:

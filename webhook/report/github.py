@@ -26,6 +26,7 @@ class GithubReport:
     """Commands are written at once, in the order of the input; the counts come last."""
 
     tells_clean = False
+    shows_diffs = False
 
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output

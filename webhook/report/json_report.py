@@ -27,6 +27,7 @@ class JsonReport:
     """Objects are written at once; the lists that follow them have to wait for the last object."""
 
     tells_clean = True
+    shows_diffs = False
 
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output

@@ -25,6 +25,7 @@ class JunitReport:
     """Keeps the test cases of one file, because their counts stand before them."""
 
     tells_clean = True
+    shows_diffs = False
 
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output

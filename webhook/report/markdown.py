@@ -31,6 +31,7 @@ class MarkdownReport:
     """Keeps as many rows as fit, and counts the rest."""
 
     tells_clean = False
+    shows_diffs = False
 
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output

@@ -125,6 +125,7 @@ class OpenReportsReport:
     """
 
     tells_clean = True
+    shows_diffs = False
 
     def __init__(self, output: Output, heading: Heading) -> None:  # noqa: ARG002 a Report
         self._output = output

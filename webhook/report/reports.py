@@ -36,6 +36,7 @@ class Reports:
             self._outputs.append((one, output))
             self._reports.append(FORMATS[one.name](output, heading))
         self.tells_clean = any(report.tells_clean for report in self._reports)
+        self.shows_diffs = any(report.shows_diffs for report in self._reports)
 
     def __enter__(self) -> Self:
         return self

@@ -38,6 +38,7 @@ class SarifReport:
     """
 
     tells_clean = False
+    shows_diffs = False
 
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output

@@ -49,6 +49,7 @@ class TextReport:
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
         self._heading = heading
+        self.shows_diffs = heading.shows_fill
         self._file: str | None = None
         self._recorded = 0
         self._told: Counter[tuple[int, str]] = Counter()
@@ -68,13 +69,15 @@ class TextReport:
         self._recorded += recorded(judged.findings)
         for finding in sorted(judged.findings, key=_order):
             self._write_finding(finding)
+        diff = judged.diff if self.shows_diffs else None
+        reasons = judged.without_diff if self.shows_diffs else {}
         for fill, text in sorted(filled(judged), key=lambda one: _line(one[0].source)):
             parent = fill.path.rpartition("/")[0]
-            if judged.diff is None or parent in judged.without_diff:
+            if diff is None or parent in reasons:
                 self._write_line(fill.action, fill.source, f"{text} [{fill.policy}]", parent)
-            if parent in judged.without_diff:
-                self._write(f"{_INDENT}{judged.without_diff[parent]}")
-        for line in judged.diff or ():
+            if parent in reasons:
+                self._write(f"{_INDENT}{reasons[parent]}")
+        for line in diff or ():
             self._write_diff(line)
 
     def failed(self, error: ErrorEntry) -> None:

@@ -1,6 +1,7 @@
 """`audit --show-fill`: what `fix` would write, object by object."""
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from webhook.audit.objects import Subject
 from webhook.exemptions import Exemptions
 from webhook.profile import Profile
 from webhook.report.entries import Judged
+from webhook.report.reports import Format
 
 
 def shown(profiles: dict[str, Profile], text: str) -> str:
@@ -106,3 +108,21 @@ def test_an_object_is_judged_once(
     bare = POD.replace("name: web", "name: bare", 1).partition("    livenessProbe")[0]
     shown(profiles, f"{POD}---\n{bare}")
     assert asked == ["web", "bare"]
+
+
+def test_a_page_shows_diffs_unasked_and_the_text_beside_it_does_not(
+    profiles: dict[str, Profile], tmp_path: Path
+) -> None:
+    page, stdout = tmp_path / "report.html", io.StringIO()
+    run(
+        ["-"],
+        Court(profiles["baseline"], Exemptions(()), NOON.date()),
+        [Format("text"), Format("html", str(page))],
+        stdin=io.BytesIO(POD.encode()),
+        stdout=stdout,
+        stderr=io.StringIO(),
+    )
+
+    assert "+      timeoutSeconds: 3" in page.read_text()
+    assert "@@" not in stdout.getvalue()
+    assert "would set livenessProbe" in stdout.getvalue()

@@ -196,6 +196,8 @@ def test_colour_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 DIFF = ("--- app.yaml", "+++ app.yaml", "@@ -1 +1 @@", "-a: {b: 1}\r", "+a: {b: 1, c: 2}\r", " \tb")
 
+WITH_DIFFS = msgspec.structs.replace(HEADING, shows_fill=True)
+
 
 def with_diff(**changes: Any) -> Judged:
     """Two probes in which something is to be set; the first is in the diff."""
@@ -208,7 +210,7 @@ def with_diff(**changes: Any) -> Judged:
 
 
 def test_a_diff_in_place_of_what_would_be_set() -> None:
-    assert written("text", with_diff()).partition("\n\n")[0] == (
+    assert written("text", with_diff(), heading=WITH_DIFFS).partition("\n\n")[0] == (
         """\
 app.yaml
   StatefulSet shop/web, line 2
@@ -224,17 +226,23 @@ app.yaml
     )
 
 
+def test_no_diff_that_only_another_report_of_the_run_shows() -> None:
+    without = msgspec.structs.replace(with_diff(), diff=None, without_diff={})
+
+    assert written("text", with_diff()) == written("text", without)
+
+
 def test_a_diff_cannot_repaint_the_terminal() -> None:
     report = msgspec.structs.replace(with_diff(), diff=["+a: \x1b[2J\rb\r"])
 
-    assert "\n+a: ?[2J?b\r\n" in written("text", report)
+    assert "\n+a: ?[2J?b\r\n" in written("text", report, heading=WITH_DIFFS)
 
 
 def test_a_diff_in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
 
-    text = written("text", with_diff(), stream=Terminal())
+    text = written("text", with_diff(), heading=WITH_DIFFS, stream=Terminal())
 
     assert (
         "\x1b[1m--- app.yaml\x1b[0m\n\x1b[1m+++ app.yaml\x1b[0m\n\x1b[36m@@ -1 +1 @@\x1b[0m\n"
