@@ -24,8 +24,8 @@ test: .venv/dev.stamp ## every test, a real API server included (built once)
 	@$(BIN)/python -m tests.cluster.helm >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest $(PYTEST)
 
-test-postgres: .venv/dev.stamp ## the history in PostgreSQL, whose server must be installed (Debian: postgresql)
-	$(BIN)/python -m pytest -m postgres $(PYTEST)
+test-postgres: .venv/dev.stamp ## the history in PostgreSQL (Debian: postgresql)
+	$(BIN)/python -m pytest -m postgres tests/unit/history $(PYTEST)
 
 test-browser: .venv/dev.stamp ## reports and pages in headless Chromium; screenshots in build/browser
 	@command -v "$(CHROMIUM)" >/dev/null \
