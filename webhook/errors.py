@@ -73,6 +73,11 @@ class CannotServe(PodworthyError):
 class ClusterError(PodworthyError):
     """There is no API server to ask, or it does not answer; one that refuses has answered."""
 
+    def __init__(self, problem: str, *, may_pass: bool = False) -> None:
+        """`may_pass` says that the same request may be answered a little later."""
+        self.may_pass = may_pass
+        super().__init__(problem)
+
 
 class HistoryError(PodworthyError):
     """A database of audits cannot be used, or what should go into it."""
