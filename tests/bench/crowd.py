@@ -100,6 +100,7 @@ class Crowd:
 
     def _pods(self) -> int:
         """How many the API server shows."""
+        self._connection.close()  # it does not keep an idle one for ever
         self._connection.request("GET", "/api/v1/pods?limit=1")
         found = json.loads(self._connection.getresponse().read())
         return len(found["items"]) + int(found["metadata"].get("remainingItemCount", 0))
