@@ -13,7 +13,7 @@ from webhook.errors import ClusterError
 SECONDS: Final = 60.0
 """Since the last reply that was one: an API server that restarts is away for less."""
 FIRST_SECONDS: Final = 5.0
-"""The same until there was one: it may just be the wrong address."""
+"""The same as long as nobody ever replied: it may just be the wrong address."""
 
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 15.0
@@ -40,7 +40,7 @@ class Patience:
         self._jitter = jitter
         self._since = clock()
         self.was_answered = False
-        """Whether there was a reply, ever, that was worth one."""
+        """Whether there was a reply, ever, whatever it said."""
 
     def fetch(self, client: Fetcher, request: Request) -> Reply:
         """A reply that would be the same a little later. Raises `ClusterError`."""
@@ -48,8 +48,8 @@ class Patience:
         while True:
             attempts += 1
             reply, problem = _attempt(client, request)
+            self.was_answered |= reply is not None
             if reply is not None and not problem:
-                self.was_answered = True
                 self._since = self._clock()
                 return reply
             pause = self._pause(attempts, reply)
