@@ -1,6 +1,8 @@
 """Lookups over a set of objects that need not be all there are."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final, TypeVar
 
 from webhook.api import Claim, Missing, PersistentVolume, Service, StorageClass
@@ -49,8 +51,14 @@ class Gathered:
 
     def volumes(self) -> Sequence[PersistentVolume] | Missing:
         """Every PersistentVolume; UNKNOWN if they are not all here, or just a part of one is."""
-        found = self._all(PersistentVolume)
-        return Missing.UNKNOWN if found is None else found
+        return self._volumes
+
+    def volumes_for(self, namespace: str | None) -> Sequence[PersistentVolume] | Missing:
+        """Those that are not reserved in another namespace; all, if it is unknown."""
+        if namespace is None or isinstance(self._volumes, Missing):
+            return self._volumes
+        # most volumes of a cluster are bound, and every claim template asks
+        return [*self._by_claim.get(None, ()), *self._by_claim.get(namespace, ())]
 
     def storage_class(self, name: str) -> StorageClass | Missing:
         """The StorageClass of that name."""
@@ -70,6 +78,19 @@ class Gathered:
     def service(self, namespace: str | None, name: str) -> Service | Missing:
         """The Service of that name."""
         return self._find(Service, namespace, name)
+
+    @cached_property
+    def _volumes(self) -> Sequence[PersistentVolume] | Missing:
+        found = self._all(PersistentVolume)
+        return Missing.UNKNOWN if found is None else found
+
+    @cached_property
+    def _by_claim(self) -> Mapping[str | None, Sequence[PersistentVolume]]:
+        """By the namespace of the claim that has them; under None also what is free."""
+        found: defaultdict[str | None, list[PersistentVolume]] = defaultdict(list)
+        for volume in () if isinstance(self._volumes, Missing) else self._volumes:
+            found[volume.claim_ref[0] if volume.claim_ref else None].append(volume)
+        return found
 
     def _find(self, kind: type[T], namespace: str | None, name: str) -> T | Missing:
         table = self._tables[_KINDS[kind]]
