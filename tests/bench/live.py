@@ -84,5 +84,4 @@ def _cpu(usage: resource.struct_rusage) -> float:
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:] or os.environ.get("LIVE_PODS", "").split()
-    main([int(size) for size in given] or SIZES)
+    main([int(size) for size in sys.argv[1:]] or SIZES)

@@ -224,7 +224,7 @@ def _template(number: int) -> Json:
     probe = {"httpGet": {"port": 8080, "path": "/healthz"}, "timeoutSeconds": 3}
     container: Json = {
         "name": "app",
-        "image": f"registry.example/team/app-{number}:1.{number}",
+        "image": f"registry.example/team/app-{number:05}:1.0",
         "env": [{"name": f"SETTING_{n}", "value": f"value-{n}" * 4} for n in range(25)],
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
         "livenessProbe": probe | {"failureThreshold": 6},

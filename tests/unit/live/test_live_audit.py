@@ -8,7 +8,9 @@ import signal
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from tests import schemas
 from tests.builders import NOON, Object, container, pod_in, probed
 from tests.exemptions import exemption
 from tests.unit.live.fake import FakeApi, forbidden, namespace, refused, stored, workload
@@ -20,6 +22,7 @@ from webhook.exemptions import Exemption, Exemptions
 from webhook.report.entries import Judged
 from webhook.report.reports import Format
 
+SCHEMA = Draft202012Validator(json.loads((schemas.DIRECTORY / "audit-report.json").read_text()))
 PROFILES = documents.load((), catalog.POLICIES).profiles
 BARE = container()
 HOST_PATH = {"name": "data", "hostPath": {"path": "/srv"}}
@@ -39,6 +42,7 @@ class Outcome:
             api, of, [Format("json")], fail_on, patience=patience, stdout=stdout, stderr=stderr
         )
         self.report = json.loads(stdout.getvalue())
+        SCHEMA.validate(self.report)
         self.stderr = stderr.getvalue()
 
     @property
