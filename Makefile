@@ -49,8 +49,10 @@ docs: .venv/dev.stamp ## what is made from code: pages of policies, schemas; fro
 	@$(BIN)/python -m tests.schemas
 	@$(BIN)/python -m tests.chart.generated
 
-bench: .venv/dev.stamp ## how fast manifests are audited and reviews answered; about 6 minutes
+bench: .venv/dev.stamp ## how fast manifests and clusters are audited, reviews answered; about 7 minutes
 	@$(BIN)/python -m tests.bench.audit
+	@echo
+	@$(BIN)/python -m tests.bench.live $(LIVE_PODS)
 	@echo
 	@$(BIN)/python -m tests.bench.observing
 	@echo

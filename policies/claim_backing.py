@@ -55,7 +55,7 @@ def check(
 def _future(claim: api.Unbound, lookups: api.Lookups) -> Sequence[api.PersistentVolume]:
     """What an unbound claim will be bound to, as far as that is known."""
     if claim.spec.volume_name is None:
-        volumes = lookups.volumes()
+        volumes = lookups.volumes_for(claim.namespace)
         return [] if isinstance(volumes, api.Missing) else api.choices(claim, lookups, volumes)
     volume = lookups.volume(claim.spec.volume_name)
     if isinstance(volume, api.Missing):

@@ -42,7 +42,7 @@ Limits
     are quotas, limits of the storage behind a class, or whether its provisioner runs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from webhook import api
 
@@ -84,13 +84,13 @@ def _of_named(claim: api.Unbound, name: str, lookups: api.Lookups) -> Complaint 
 def _of_any(claim: api.Unbound, lookups: api.Lookups) -> Complaint | None:
     found = api.class_of(claim.spec, lookups)
     name = api.class_name(claim.spec, lookups)
-    volumes = lookups.volumes()
+    if found is api.Missing.UNKNOWN or _is_provisioned(claim, found):
+        return None
+    volumes = lookups.volumes_for(claim.namespace)
     known = () if isinstance(volumes, api.Missing) else volumes
     if any(not api.obstacles(claim, name, volume) for volume in known):
         return None
-    nearest = _nearest(claim, name, known)
-    if found is api.Missing.UNKNOWN:
-        return None
+    nearest = _nearest(claim, name, lookups)
     if found is api.Missing.ABSENT:
         fix = "name one, or annotate one as the default"
         return f"names no class, and no StorageClass is the default{nearest}", fix
@@ -100,8 +100,6 @@ def _of_any(claim: api.Unbound, lookups: api.Lookups) -> Complaint | None:
     if isinstance(volumes, api.Missing):
         return None
     if isinstance(found, api.StorageClass) and found.provisioner != api.NO_PROVISIONER:
-        if not claim.spec.selector:
-            return None
         return (
             f"has a selector, so that nothing is provisioned{nearest}",
             "remove it, or make such a volume",
@@ -115,10 +113,19 @@ def _of_any(claim: api.Unbound, lookups: api.Lookups) -> Complaint | None:
     )
 
 
-def _nearest(
-    claim: api.Unbound, name: str | api.Missing, volumes: Sequence[api.PersistentVolume]
-) -> str:
+def _is_provisioned(claim: api.Unbound, found: api.StorageClass | str | api.Missing) -> bool:
+    """Whether a volume is made for the claim if there is none, whatever volumes there are."""
+    return (
+        isinstance(found, api.StorageClass)
+        and found.provisioner != api.NO_PROVISIONER
+        and not claim.spec.selector
+    )
+
+
+def _nearest(claim: api.Unbound, name: str | api.Missing, lookups: api.Lookups) -> str:
     """The volume that lacks the least, and what that is; nothing where no volume is known."""
+    found = lookups.volumes()
+    volumes = () if isinstance(found, api.Missing) else found
     lacking = [(api.obstacles(claim, name, volume), volume.name) for volume in volumes]
     if not lacking:
         return ""

@@ -13,6 +13,7 @@ from webhook import catalog, documents
 from webhook.api import KINDS, Policy
 from webhook.docstring import documentation
 from webhook.doctor.report import Report
+from webhook.report.entries import ErrorEntry, FillEntry, FindingEntry, ObjectEntry, Summary
 
 DIRECTORY: Final = Path(__file__).parents[1] / "docs" / "schemas"
 
@@ -27,7 +28,12 @@ Schema = dict[str, Any]
 
 def schemas() -> dict[str, str]:
     """The text of each file of `DIRECTORY`, by name."""
-    made = {"profile.json": _profile(), "exemption.json": _exemption(), "doctor.json": _doctor()}
+    made = {
+        "profile.json": _profile(),
+        "exemption.json": _exemption(),
+        "audit-report.json": _report(),
+        "doctor.json": _doctor(),
+    }
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in made.items()}
 
 
@@ -104,6 +110,33 @@ def _doctor() -> Schema:
     made = msgspec.json.schema(Report)
     root = made["$defs"].pop(made["$ref"].rpartition("/")[2])
     return {"$schema": _DIALECT, **root, "$defs": made["$defs"]}
+
+
+def _report() -> Schema:
+    """What `audit --format json` writes. Keys may be added, so others than these are allowed."""
+    kinds = (ObjectEntry, FindingEntry, FillEntry, ErrorEntry, Summary)
+    references, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    objects, findings, fills, errors, summary = references
+    lists = {"objects": objects, "findings": findings, "fills": fills, "errors": errors}
+    properties: Schema = {
+        "apiVersion": {"const": "podworthy.dev/v1alpha1"},
+        "kind": {"const": "AuditReport"},
+        "profile": {
+            "type": "string",
+            "description": "By which all was judged; of a cluster, what names no other.",
+        },
+        "cluster": {"type": "string", "description": "The cluster's name; absent for files."},
+        **{key: {"type": "array", "items": entry} for key, entry in lists.items()},
+        "summary": summary,
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "AuditReport",
+        "type": "object",
+        "properties": properties,
+        "required": [key for key in properties if key != "cluster"],
+        "$defs": dict(sorted(components.items())),
+    }
 
 
 class _Generator(GenerateJsonSchema):

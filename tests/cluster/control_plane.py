@@ -42,9 +42,17 @@ class ControlPlane:
     audit_log: Path
     """JSON lines: every write at level Request (secrets at Metadata), with audit annotations."""
 
-    def __init__(self, kubernetes: str = NEWEST, *, apiserver: Sequence[str] = ()) -> None:
-        """`apiserver` are more arguments for kube-apiserver."""
+    def __init__(
+        self,
+        kubernetes: str = NEWEST,
+        *,
+        apiserver: Sequence[str] = (),
+        controllers: bool = True,
+    ) -> None:
+        """`apiserver` are more arguments for kube-apiserver. Without controllers everything stays
+        as it is posted, and namespaces have no ServiceAccount."""
         self.kubernetes = kubernetes
+        self._controllers = controllers
         self._apiserver = apiserver
 
     def __enter__(self) -> "ControlPlane":
@@ -60,12 +68,13 @@ class ControlPlane:
             socket = self.directory / "etcd.sock:0"
             etcd.wait_until(socket.exists, seconds=_START, what="etcd")
             self._start_apiserver(stack, authority)
-            manager = self._start(stack, programs.kube_controller_manager(self._programs))
-            manager.wait_until(
-                lambda: self._has_service_account("default"),
-                seconds=_START,
-                what="ServiceAccount of namespace default",
-            )
+            if self._controllers:
+                manager = self._start(stack, programs.kube_controller_manager(self._programs))
+                manager.wait_until(
+                    lambda: self._has_service_account("default"),
+                    seconds=_START,
+                    what="ServiceAccount of namespace default",
+                )
             self._stack = stack.pop_all()
         return self
 

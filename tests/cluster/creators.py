@@ -18,6 +18,15 @@ PATIENCE = 30.0
 """Seconds that anything may take."""
 
 
+def connection(plane: ControlPlane) -> http.client.HTTPSConnection:
+    """One to its API server, as administrator."""
+    pems = administrator(plane)
+    context = ssl.create_default_context(cafile=pems.ca)
+    context.load_cert_chain(pems.certificate, pems.key)
+    address = plane.server.removeprefix("https://")
+    return http.client.HTTPSConnection(address, timeout=PATIENCE, context=context)
+
+
 @dataclass(frozen=True)
 class Failure:
     """A create that was refused, or not answered."""
@@ -32,11 +41,7 @@ class Creator:
     """One client, on one connection to the API server."""
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
-        address = plane.server.removeprefix("https://")
-        pems = administrator(plane)
-        context = ssl.create_default_context(cafile=pems.ca)
-        context.load_cert_chain(pems.certificate, pems.key)
-        self._connection = http.client.HTTPSConnection(address, timeout=PATIENCE, context=context)
+        self._connection = connection(plane)
         self._path = f"/api/v1/namespaces/{namespace}/pods"
         self.failures: list[Failure] = []
         self.made = 0

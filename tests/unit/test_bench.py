@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.bench import audit, corpus, observing
+from tests.bench import audit, corpus, live, observing, population
 from webhook.cli import main
 
 MANY = range(240)
@@ -73,3 +73,56 @@ def test_what_watching_costs(capsys: pytest.CaptureFixture[str]) -> None:
         "counted and traced",
     ]
     assert all(float(row.split()[-2]) > 0 for row in rows)
+
+
+@pytest.mark.parametrize("number", MANY)
+def test_a_copied_workload_is_of_the_sort_of_its_sample(number: int) -> None:
+    """But for names, which are what is replaced."""
+
+    def shape(workload: int) -> str:
+        made = population.owner(workload)
+        name = f"app-{workload:05}"
+        text = json.dumps(made.manifest) if made else ""
+        return text.replace(name, "app").replace(population.namespace_of(workload), "team")
+
+    assert shape(number) == shape(population.sample_of(number))
+    place, sample = (
+        [create.manifest for create in population.namespace(one)]
+        for one in (number, population.sample_place(number))
+    )
+    assert ["labels" in one["metadata"] for one in place] == [
+        "labels" in one["metadata"] for one in sample
+    ]
+
+
+def test_objects_are_where_the_api_server_keeps_them() -> None:
+    made = [*population.members(7, "StatefulSet", "uid")]
+    assert {create.kind: (create.path, create.key) for create in made[:4]} == {
+        "Service": (
+            "/api/v1/namespaces/team-0000/services",
+            "/registry/services/specs/team-0000/app-00007",
+        ),
+        "PersistentVolumeClaim": (
+            "/api/v1/namespaces/team-0000/persistentvolumeclaims",
+            "/registry/persistentvolumeclaims/team-0000/data-app-00007-0",
+        ),
+        "PersistentVolume": (
+            "/api/v1/persistentvolumes",
+            "/registry/persistentvolumes/pv-data-app-00007-0",
+        ),
+        "Pod": (
+            "/api/v1/namespaces/team-0000/pods",
+            "/registry/pods/team-0000/app-00007-0",
+        ),
+    }
+
+
+def test_a_fast_audit_that_is_wrong_has_no_figure() -> None:
+    summary = {"objects": 21, "fail": 1, "notJudged": {"owned": 242}}
+    run = live.Run(1.0, 1.0, 1.0, summary)
+    wanted = population.expected(20)
+    right = {"objects": wanted.judged, "fail": wanted.fail, "notJudged": {"owned": wanted.owned}}
+
+    live.check(live.Run(1.0, 1.0, 1.0, right), 20)
+    with pytest.raises(SystemExit, match="the audit found"):
+        live.check(run, 20)

@@ -93,6 +93,10 @@ class Lookups(Protocol):
     def volumes(self) -> Sequence[PersistentVolume] | Missing:
         """Every PersistentVolume, or that they are unknown."""
 
+    def volumes_for(self, namespace: str | None) -> Sequence[PersistentVolume] | Missing:
+        """Those of them that are reserved for no claim of another namespace. Of a namespace that is
+        unknown, every one."""
+
     def storage_class(self, name: str) -> StorageClass | Missing:
         """The StorageClass of that name."""
 
@@ -113,6 +117,9 @@ class _Nowhere:
         return Missing.UNKNOWN
 
     def volumes(self) -> Missing:
+        return Missing.UNKNOWN
+
+    def volumes_for(self, namespace: str | None) -> Missing:  # noqa: ARG002
         return Missing.UNKNOWN
 
     def storage_class(self, name: str) -> Missing:  # noqa: ARG002

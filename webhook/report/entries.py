@@ -25,8 +25,8 @@ class Heading(msgspec.Struct, frozen=True):
     """The catalogue, by id; the profile may use fewer."""
     docs_url: str | None = None
     """Where policies are documented, see `webhook.links`."""
-    kinds: Mapping[str, Collection[str]] = {}
-    """Of which objects the profile asks something, by the id of the policy."""
+    kinds: Mapping[str, Mapping[str, Collection[str]]] = {}
+    """Of which objects a profile asks something: by its name, then by the id of the policy."""
     today: date | None = None
     """In UTC: the day of the audit."""
     exemptions: Exemptions = _NOBODY
@@ -35,19 +35,23 @@ class Heading(msgspec.Struct, frozen=True):
     """The key of the label that names an object's team; None if nobody asks for teams."""
     shows_fill: bool = False
     """Whether diffs that make the fills are asked for, also where a format may go without."""
+    cluster: str | None = None
+    """The name of the cluster that is judged; None for files."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where something stands in the input; what is unknown is absent."""
 
-    file: str
-    """As given or found; `-` is standard input."""
+    file: str | None
+    """As given or found; `-` is standard input. None for what came from a cluster."""
     document: int | UnsetType = UNSET
     """0-based, counting every document of the file, empty ones too."""
     item: int | UnsetType = UNSET
     """0-based, inside a list only; items of lists inside lists are counted through."""
     line: int | UnsetType = UNSET
     """1-based."""
+    resource: str | UnsetType = UNSET
+    """Of a cluster: which of its lists, as kubectl takes it, `deployments.apps`."""
 
 
 class ObjectName(msgspec.Struct, frozen=True, rename="camel"):
@@ -64,6 +68,8 @@ class ObjectEntry(msgspec.Struct, frozen=True):
 
     object: ObjectName
     source: Source
+    profile: str | UnsetType = UNSET
+    """By which it was judged, where not all are judged by one."""
 
 
 class ExemptionEntry(msgspec.Struct, frozen=True):
@@ -90,6 +96,8 @@ class FindingEntry(msgspec.Struct, frozen=True):
     source: Source
     exemption: ExemptionEntry | None = None
     """In force if the result is `skip`; otherwise it has expired, and its grace has not."""
+    profile: str | UnsetType = UNSET
+    """The object's."""
 
 
 class FillEntry(msgspec.Struct, frozen=True):
@@ -105,6 +113,8 @@ class FillEntry(msgspec.Struct, frozen=True):
     was: Any
     evidence: str
     source: Source
+    profile: str | UnsetType = UNSET
+    """The object's."""
 
 
 class ErrorEntry(msgspec.Struct, frozen=True):
@@ -140,7 +150,7 @@ class Judged(msgspec.Struct, frozen=True):
         return not (self.findings or self.fills or self.exemptions)
 
 
-class Summary(msgspec.Struct):
+class Summary(msgspec.Struct, rename="camel"):
     """Counts over the whole input."""
 
     objects: int = 0
@@ -154,3 +164,7 @@ class Summary(msgspec.Struct):
     fills: int = 0
     errors: int = 0
     """Entries of `errors`."""
+    partial: bool | UnsetType = UNSET
+    """Of a cluster: whether somebody ended the audit before its end."""
+    not_judged: Mapping[str, int] | UnsetType = UNSET
+    """Of a cluster: how many objects need no judgement of their own, by why."""

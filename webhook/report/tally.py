@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Final, Literal
 
 import msgspec
+from msgspec import UNSET
 
 from webhook.report.entries import FindingEntry, Heading, Judged
 from webhook.report.wording import Word, word
@@ -63,8 +64,10 @@ class Tallies:
     """Counts a whole audit."""
 
     def __init__(self, heading: Heading) -> None:
+        self._profile = heading.profile
         self._asked = heading.kinds
-        self._kinds: Counter[str] = Counter()
+        self._kinds: Counter[tuple[str, str]] = Counter()
+        """How many objects there are, by profile and kind."""
         self._all: Counter[Outcome] = Counter()
         self._policies: defaultdict[str, Counter[Outcome]] = defaultdict(Counter)
         self._namespaces: defaultdict[str | None, Counter[Outcome]] = defaultdict(Counter)
@@ -74,7 +77,8 @@ class Tallies:
         """Count an object."""
         name = judged.entry.object
         outcome = _outcome(judged.findings)
-        self._kinds[name.kind] += 1
+        profile = judged.entry.profile
+        self._kinds[self._profile if profile is UNSET else profile, name.kind] += 1
         self._all[outcome] += 1
         self._namespaces[name.namespace][outcome] += 1
         self._teams[judged.team][outcome] += 1
@@ -90,9 +94,9 @@ class Tallies:
     @property
     def policies(self) -> Sequence[Tally]:
         """For each policy the objects of which it asks something, if there are any."""
-        others = self._policies.keys() - self._asked.keys()
+        asked = {policy for kinds in self._asked.values() for policy in kinds}
         counted: dict[str | None, Counter[Outcome]] = {}
-        for policy in (*self._asked, *others):
+        for policy in asked | self._policies.keys():
             passed: Counter[Outcome] = Counter({"pass": self._passed(policy)})
             counted[policy] = passed + self._policies[policy]
         return _ordered(counted)
@@ -108,7 +112,11 @@ class Tallies:
         return _ordered(self._teams) if self._teams.keys() - {None} else ()
 
     def _passed(self, policy: str) -> int:
-        asked = sum(self._kinds[kind] for kind in self._asked.get(policy, ()))
+        asked = sum(
+            self._kinds[profile, kind]
+            for profile, kinds in self._asked.items()
+            for kind in kinds.get(policy, ())
+        )
         return max(0, asked - self._policies[policy].total())
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
+from tests import schemas
 from tests.builders import NOON, load_profiles
 from webhook.audit import Court, run
 from webhook.exemptions import Exemption, Exemptions
@@ -34,6 +36,8 @@ class Outcome(msgspec.Struct):
 
 
 Audit = Callable[..., Outcome]
+
+SCHEMA = Draft202012Validator(json.loads((schemas.DIRECTORY / "audit-report.json").read_text()))
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +75,8 @@ def audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profiles: dict[str, P
             stdout=stdout,
             stderr=stderr,
         )
-        return Outcome(code, json.loads(stdout.getvalue()), stderr.getvalue())
+        report = json.loads(stdout.getvalue())
+        SCHEMA.validate(report)
+        return Outcome(code, report, stderr.getvalue())
 
     return call

@@ -9,7 +9,7 @@ import pytest
 
 from tests.terminal import Terminal
 from tests.unit.audit.test_run import BAD_POD
-from webhook.audit.progress import Bar, is_wanted
+from webhook.audit.progress import Bar, Line, is_wanted
 from webhook.report.output import Output
 
 ERASED = "\r\x1b[K"
@@ -73,6 +73,20 @@ def test_without_a_total_it_counts() -> None:
     Bar(Output(screen), clock=lambda: next(times)).advance(50, 3)
 
     assert screen.getvalue() == f"{ERASED}3 objects judged"
+
+
+def test_of_a_cluster_it_tells_counts_and_the_rate() -> None:
+    screen = Screen()
+    times = iter([0.0, 0.1, 2.0, 2.05])
+    line = Line(Output(screen), clock=lambda: next(times))
+    line.show("pods: 1 of 9 read", 1)
+    line.show("pods: 5 of 9 read", 30)
+    line.show("pods: 6 of 9 read", 31)
+    line.erase()
+
+    assert screen.getvalue() == (
+        f"{ERASED}pods: 5 of 9 read, 30 objects judged, 15 a second{ERASED}"
+    )
 
 
 SCRIPT = """

@@ -1,5 +1,6 @@
 """What is there, what is absent, and what nobody can know."""
 
+import msgspec
 import pytest
 
 from webhook.api import (
@@ -120,3 +121,36 @@ def test_services() -> None:
 
 def test_an_object_without_a_name_is_none_that_anybody_could_ask_for() -> None:
     assert Gathered([claim("", "shop")]).claim("shop", "data") is UNKNOWN
+
+
+def test_what_is_missing_from_all_there_is_is_absent() -> None:
+    kinds = ("PersistentVolumeClaim", "PersistentVolume", "StorageClass", "Service")
+    nothing = Gathered((), kinds)
+    assert nothing.claim("shop", "data") is ABSENT
+    assert nothing.volume("pv") is ABSENT
+    assert nothing.volumes() == []
+    assert nothing.volumes_for("shop") == []
+    assert nothing.storage_class("fast") is ABSENT
+    assert nothing.default_class() is ABSENT
+    assert nothing.service("shop", "web") is ABSENT
+
+
+def test_a_kind_of_which_not_all_is_known_stays_unknown() -> None:
+    services_only = Gathered((), ("Service",))
+    assert services_only.claim("shop", "data") is UNKNOWN
+    assert services_only.volumes() is UNKNOWN
+    assert services_only.volumes_for("shop") is UNKNOWN
+    odd = Gathered([Fragment("Service", "shop", "web")], ("Service",))
+    assert odd.service("shop", "web") is UNKNOWN
+
+
+def test_a_claim_can_only_get_what_is_reserved_for_no_other_namespace() -> None:
+    free = volume("free")
+    mine, theirs, anybodys = (
+        msgspec.structs.replace(volume(name), claim_ref=(namespace, "data"))
+        for name, namespace in (("mine", "shop"), ("theirs", "other"), ("anybodys", None))
+    )
+    here = Gathered([theirs, mine, free, anybodys])
+    assert here.volumes_for("shop") == [free, anybodys, mine]
+    assert here.volumes_for("empty") == [free, anybodys]
+    assert here.volumes_for(None) == [theirs, mine, free, anybodys]

@@ -39,7 +39,10 @@ from webhook.report.html_rows import MAX_TEXT
 
 TODAY = date(2026, 11, 24)
 FULL = msgspec.structs.replace(
-    HEADING, kinds={"require-probes": ("StatefulSet",)}, today=TODAY, team_label="team"
+    HEADING,
+    kinds={HEADING.profile: {"require-probes": ("StatefulSet",)}},
+    today=TODAY,
+    team_label="team",
 )
 EVIL = (
     "</script><script>alert(1)</script>",

@@ -22,7 +22,7 @@ from webhook.report.tally import Outcome, Tallies, Tally
 
 def counted(*told: Judged) -> Tallies:
     asked = {"require-probes": ("StatefulSet",), "own": ("StatefulSet", "Pod"), "jobs": ("Job",)}
-    tallies = Tallies(msgspec.structs.replace(HEADING, kinds=asked))
+    tallies = Tallies(msgspec.structs.replace(HEADING, kinds={HEADING.profile: asked}))
     for one in told:
         tallies.judged(one)
     return tallies
