@@ -72,6 +72,11 @@ class CannotServe(PodworthyError):
 class ClusterError(PodworthyError):
     """There is no API server to ask, or it does not answer; one that refuses has answered."""
 
+    def __init__(self, problem: str, *, may_pass: bool = False) -> None:
+        """`may_pass` says that the same request may be answered a little later."""
+        self.may_pass = may_pass
+        super().__init__(problem)
+
 
 class MalformedObject(PodworthyError):
     """A workload has a wrong shape at `pointer`, an RFC 6901 JSON Pointer into the object."""

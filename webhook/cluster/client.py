@@ -5,6 +5,7 @@ kubeconfig. Nothing is retried here: whoever asks knows whether it still wants t
 """
 
 import os
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,6 +20,7 @@ from webhook.errors import ClusterError
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
+    from urllib3 import BaseHTTPResponse
 
 JSON: Final = "application/json"
 STRATEGIC_MERGE: Final = "application/strategic-merge-patch+json"
@@ -27,6 +29,9 @@ STRATEGIC_MERGE: Final = "application/strategic-merge-patch+json"
 CONNECT_TIMEOUT: Final = 5.0
 READ_TIMEOUT: Final = 15.0
 """Seconds; the API server itself may wait for webhooks, for 10 s each as they come."""
+REPLY_TIMEOUT: Final = 60.0
+"""Seconds for a whole reply, so that one that drips does not last for ever."""
+_CHUNK: Final = 256 * 1024
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -39,6 +44,17 @@ class Request(msgspec.Struct, frozen=True):
     """Goes out as JSON; None for no body."""
     content_type: str = JSON
     query: Mapping[str, str] = {}
+    accept: str = JSON
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What came back, as it came."""
+
+    status: int
+    data: bytes
+    headers: Mapping[str, str] = {}
+    """By name in lower case; of one that came several times the last."""
+    warnings: tuple[str, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -72,21 +88,44 @@ class Client(Protocol):
         ...
 
 
+class Fetcher(Protocol):
+    """Whoever hands over replies undecoded, for those who read large ones."""
+
+    name: str
+    """Of the cluster, for people: the kubeconfig's context, else the URL."""
+
+    def fetch(self, request: Request) -> Reply:
+        """The reply. Raises `ClusterError` if there is none, or not all of it."""
+        ...
+
+
 class ApiServer:
     """The real one."""
 
-    def __init__(self, configuration: "Configuration") -> None:
+    def __init__(self, configuration: "Configuration", name: str | None = None) -> None:
+        """`name` is the context's; None if there is none."""
         from kubernetes.client import ApiClient
 
+        self.name = name or configuration.host
         self._configuration = configuration
         self._pool = ApiClient(configuration).rest_client.pool_manager
 
     def ask(self, request: Request) -> Answer:
         """See `Client`."""
+        reply = self.fetch(request)
+        return Answer(
+            reply.status,
+            _object(reply.data),
+            reply.warnings,
+            _date(reply.headers.get("date")),
+        )
+
+    def fetch(self, request: Request) -> Reply:
+        """See `Fetcher`."""
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
-        headers = {"Accept": JSON, "User-Agent": f"podworthy/{__version__}"}
+        headers = {"Accept": request.accept, "User-Agent": f"podworthy/{__version__}"}
         body = None
         if request.body is not None:
             headers["Content-Type"] = request.content_type
@@ -104,14 +143,17 @@ class ApiServer:
                 timeout=Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
                 retries=False,
                 redirect=False,
+                preload_content=False,
             )
+            data = _read(response, time.monotonic() + REPLY_TIMEOUT)
         except (HTTPError, OSError) as error:
-            raise ClusterError(f"no answer from {self._configuration.host}: {error}") from error
-        return Answer(
+            problem = f"no answer from {self._configuration.host}: {error}"
+            raise ClusterError(problem, may_pass=not _is_distrust(error)) from error
+        return Reply(
             response.status,
-            _object(response.data),
+            data,
+            {name.lower(): value for name, value in response.headers.items()},
             tuple(response.headers.getlist("Warning")),
-            _date(response.headers.get("Date")),
         )
 
     def _credentials(self) -> dict[str, str]:
@@ -125,22 +167,25 @@ class ApiServer:
         return {"Authorization": token} if token else {}
 
 
-def connect() -> Client:
+def connect(context: str | None = None) -> ApiServer:
     """The API server that `KUBECONFIG` names; else that of the pod, else that of `~/.kube/config`.
 
-    Raises `ClusterError`, which names the way out.
+    `context` is one of the kubeconfig, in place of its current one. Raises `ClusterError`, which
+    names the way out.
     """
     from kubernetes import config
     from kubernetes.client import Configuration
 
     configuration = Configuration()
-    within = "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ
+    is_pod = "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ
+    within = is_pod and context is None
     try:
         if within:
             config.load_incluster_config(client_configuration=configuration)
         else:
-            config.load_kube_config(client_configuration=configuration)
-        return ApiServer(configuration)
+            config.load_kube_config(context=context, client_configuration=configuration)
+            context = context or config.list_kube_config_contexts()[1]["name"]
+        return ApiServer(configuration, context)
     except (config.ConfigException, OSError, ValueError) as error:
         how = "mount the service account's token" if within else "set KUBECONFIG to a kubeconfig"
         raise ClusterError(f"no API server to ask: {error}; {how}") from error
@@ -152,6 +197,28 @@ def namespace_of_this_pod() -> str | None:
         return Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text().strip()
     except OSError:
         return None
+
+
+def _read(response: "BaseHTTPResponse", deadline: float) -> bytes:
+    """The whole body; a reply that breaks off raises what urllib3 raises."""
+    chunks = []
+    try:
+        while chunk := response.read1(_CHUNK):
+            chunks.append(chunk)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the reply was not complete after {REPLY_TIMEOUT:.0f} s")
+        response.release_conn()
+    except BaseException:
+        response.close()
+        raise
+    return b"".join(chunks)
+
+
+def _is_distrust(error: Exception) -> bool:
+    """Whether we or the API server do not believe in the other's certificate: no wait helps."""
+    from urllib3.exceptions import SSLError
+
+    return isinstance(error, SSLError)
 
 
 def _object(data: bytes) -> Mapping[str, Any]:
