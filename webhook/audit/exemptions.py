@@ -45,10 +45,10 @@ def listing(
     if paths:
         audit.read(paths, sys.stdin.buffer)
         audit.close()
-        needed = audit.exemptions
+        needed = audit.tally.exemptions
     for note in () if len(court.exemptions) else _not_given(paths):
         notes.write(f"podworthy: {note}\n")
-    listed = entries(court.exemptions, court.today, needed, audit.near_misses)
+    listed = entries(court.exemptions, court.today, needed, audit.tally.near_misses)
     output.write(as_json(listed) if format_name == "json" else as_text(listed, court.today))
     output.flush()
     return 3 if output.problem else audit.exit_code("never")

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from typing import Protocol
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from webhook import engine
-from webhook.api import NOWHERE, Lookups
-from webhook.audit.objects import Subject
+from webhook.api import NOWHERE, Evidence, Lookups
 from webhook.exemptions import Exemption, Exemptions, Grant
 from webhook.identity import identify
 from webhook.profile import Profile
@@ -19,7 +20,9 @@ from webhook.report.entries import (
     ObjectEntry,
     ObjectName,
     Result,
+    Source,
 )
+from webhook.workload import Reading
 
 
 class Court(msgspec.Struct, frozen=True):
@@ -32,6 +35,39 @@ class Court(msgspec.Struct, frozen=True):
     lookups: Lookups = NOWHERE
     controllers: frozenset[str] = frozenset()
     """Users whose ownerReferences are believed, besides the built-in controllers."""
+    told_profile: str | UnsetType = UNSET
+    """The profile's name, where entries have to say by which their object was judged."""
+
+
+class Placed(Protocol):
+    """Where something stands."""
+
+    def source(self, path: str = "") -> Source:
+        """The place of something inside it; `path` is a JSON Pointer into it."""
+
+
+class Subject(Protocol):
+    """A workload to be judged."""
+
+    @property
+    def place(self) -> Placed:
+        """Where it stands."""
+
+    @property
+    def reading(self) -> Reading:
+        """The workload."""
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """None where nothing would be filled."""
+
+    @property
+    def user(self) -> str | None:
+        """Who sent it; None if nobody is known to have."""
+
+    @property
+    def stands_alone(self) -> bool:
+        """True where nothing around it is known."""
 
 
 def judge(court: Court, subject: Subject) -> Judged:
@@ -44,14 +80,15 @@ def judge(court: Court, subject: Subject) -> Judged:
     proposal = engine.NOTHING
     if subject.evidence:
         proposal = engine.fill(court.profile, subject.reading, subject.evidence, grants)
+    profile = court.told_profile
     findings = [
-        *_findings(subject, name, verdict.findings),
-        *_crashes(subject, name, (*verdict.crashes, *proposal.crashes)),
+        *_findings(subject, name, verdict.findings, profile),
+        *_crashes(subject, name, (*verdict.crashes, *proposal.crashes), profile),
     ]
-    fills = _fills(subject, name, proposal.fillings)
+    fills = _fills(subject, name, proposal.fillings, profile)
     used = {finding.grant.exemption.name for finding in verdict.findings if finding.grant}
     return Judged(
-        ObjectEntry(name, subject.place.source()),
+        ObjectEntry(name, subject.place.source(), profile),
         sorted(findings, key=_order),
         sorted(fills, key=_order),
         frozenset(used | {exemption.name for exemption in proposal.spared}),
@@ -68,7 +105,10 @@ def _grants(court: Court, subject: Subject) -> Sequence[Grant]:
 
 
 def _findings(
-    subject: Subject, name: ObjectName, findings: Iterable[engine.Finding]
+    subject: Subject,
+    name: ObjectName,
+    findings: Iterable[engine.Finding],
+    profile: str | UnsetType,
 ) -> Iterator[FindingEntry]:
     for finding in findings:
         violation = finding.violation
@@ -85,6 +125,7 @@ def _findings(
             message=violation.message,
             source=subject.place.source(violation.path),
             exemption=_entry(finding.grant.exemption) if finding.grant else None,
+            profile=profile,
         )
 
 
@@ -93,7 +134,10 @@ def _entry(exemption: Exemption) -> ExemptionEntry:
 
 
 def _crashes(
-    subject: Subject, name: ObjectName, crashes: Iterable[engine.Crash]
+    subject: Subject,
+    name: ObjectName,
+    crashes: Iterable[engine.Crash],
+    profile: str | UnsetType,
 ) -> Iterator[FindingEntry]:
     for crash in crashes:
         yield FindingEntry(
@@ -105,11 +149,15 @@ def _crashes(
             path="",
             message=crash.told,
             source=subject.place.source(),
+            profile=profile,
         )
 
 
 def _fills(
-    subject: Subject, name: ObjectName, fillings: Iterable[engine.Filling]
+    subject: Subject,
+    name: ObjectName,
+    fillings: Iterable[engine.Filling],
+    profile: str | UnsetType,
 ) -> Iterator[FillEntry]:
     for filling in fillings:
         fill = filling.fill
@@ -122,6 +170,7 @@ def _fills(
             was=fill.was,
             evidence=fill.why,
             source=subject.place.source(fill.path),
+            profile=profile,
         )
 
 

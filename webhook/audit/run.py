@@ -18,14 +18,11 @@ from webhook.audit.near_misses import NearMisses
 from webhook.audit.pool import outcomes
 from webhook.audit.progress import Bar, is_wanted
 from webhook.audit.sources import Inputs
+from webhook.audit.tally import INCOMPLETE, Tally
 from webhook.report import Report
-from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
+from webhook.report.entries import Heading
 from webhook.report.output import Output
 from webhook.report.reports import Format, Reports
-
-_CLEAN: Final = 0
-_FOUND: Final = 1
-_INCOMPLETE: Final = 3
 
 _TEXT: Final = (Format("text"),)
 
@@ -60,7 +57,7 @@ def run(
         audit.close()
     for problem in reports.problems:
         notes.write(f"podworthy: {problem}\n")
-    return _INCOMPLETE if reports.problems else audit.exit_code(fail_on)
+    return INCOMPLETE if reports.problems else audit.exit_code(fail_on)
 
 
 class Audit:
@@ -77,19 +74,13 @@ class Audit:
         bar: Bar | None = None,
     ) -> None:
         self._court = court
-        self._report = report
-        self._notes = notes
+        self._tells_clean = report.tells_clean
         self._namespace = namespace
         self._show_fill = show_fill
         self._bar = bar or Bar(Output(None))
         self._documents = 0
         """Those of the present file that were judged."""
-        self._summary = Summary()
-        self._warned = False
-        self.exemptions: set[str] = set()
-        """Names of those that made a difference."""
-        self.near_misses = NearMisses(court.exemptions, court.today)
-        """Those that nearly did."""
+        self.tally = Tally(report, notes, NearMisses(court.exemptions, court.today))
 
     def read(self, paths: Iterable[str], stdin: BinaryIO) -> None:
         """Judge everything that the paths mean, together with what stands around it there."""
@@ -97,7 +88,7 @@ class Audit:
         court = self._court
         if court.profile.looks_up:
             court = msgspec.structs.replace(court, lookups=gather(inputs, self._namespace))
-        hearing = Hearing(court, self._namespace, self._show_fill, self._report.tells_clean)
+        hearing = Hearing(court, self._namespace, self._show_fill, self._tells_clean)
         texts = inputs.texts() if self._show_fill else parts(inputs.texts())
         self._bar.total = inputs.size
         try:
@@ -109,55 +100,28 @@ class Audit:
 
     def close(self) -> None:
         """End the report."""
-        self._report.close(self._summary)
-        for note in self.near_misses.notes():
-            self._note(note)
-        if not self._summary.objects and not self._summary.errors:
-            self._note("nothing to judge: no pod and no workload in the input")
+        self.tally.close("nothing to judge: no pod and no workload in the input")
 
     def exit_code(self, fail_on: str) -> int:
         """0, 1 or 3, see `run`."""
-        summary = self._summary
-        if summary.errors or summary.error:
-            return _INCOMPLETE
-        if fail_on == "never":
-            return _CLEAN
-        found = summary.fail or (fail_on == "warn" and self._warned)
-        return _FOUND if found else _CLEAN
+        return self.tally.exit_code(fail_on)
 
     def _take(self, outcome: Outcome) -> None:
         if not outcome.is_continued:
             self._documents = 0
-        objects = self._summary.objects
-        self._summary.objects += outcome.clean
-        self._summary.ignored += outcome.ignored
+        tally = self.tally
+        objects = tally.summary.objects
+        tally.clean(outcome.clean)
+        tally.summary.ignored += outcome.ignored
         if outcome.told:
             self._bar.erase()
         for one in outcome.told:
             told = renumbered(one, self._documents) if self._documents else one
             if told.judged:
-                self._judged(told.judged)
+                tally.judged(told.judged)
             elif told.error:
-                self._failed(told.error)
+                tally.failed(told.error)
             else:
-                self._note(told.note)
+                tally.note(told.note)
         self._documents += outcome.documents
-        self._bar.advance(outcome.size, self._summary.objects - objects)
-
-    def _judged(self, judged: Judged) -> None:
-        self._report.judged(judged)
-        self.exemptions |= judged.exemptions
-        self.near_misses.judged(judged)
-        summary = self._summary
-        summary.objects += 1
-        summary.fills += len(judged.fills)
-        for finding in judged.findings:
-            setattr(summary, finding.result, getattr(summary, finding.result) + 1)
-            self._warned |= finding.action == "warn" and finding.result != "skip"
-
-    def _failed(self, error: ErrorEntry) -> None:
-        self._summary.errors += 1
-        self._report.failed(error)
-
-    def _note(self, text: str) -> None:
-        self._notes.write(f"podworthy: {text}\n")
+        self._bar.advance(outcome.size, tally.summary.objects - objects)

@@ -21,19 +21,23 @@ class Heading(msgspec.Struct, frozen=True):
     """The catalogue, by id; the profile may use fewer."""
     docs_url: str | None = None
     """Where policies are documented, see `webhook.links`."""
+    cluster: str | None = None
+    """The name of the cluster that is judged; None for files."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where something stands in the input; what is unknown is absent."""
 
-    file: str
-    """As given or found; `-` is standard input."""
+    file: str | None
+    """As given or found; `-` is standard input. None for what came from a cluster."""
     document: int | UnsetType = UNSET
     """0-based, counting every document of the file, empty ones too."""
     item: int | UnsetType = UNSET
     """0-based, inside a list only; items of lists inside lists are counted through."""
     line: int | UnsetType = UNSET
     """1-based."""
+    resource: str | UnsetType = UNSET
+    """Of a cluster: which of its lists, as kubectl takes it, `deployments.apps`."""
 
 
 class ObjectName(msgspec.Struct, frozen=True, rename="camel"):
@@ -50,6 +54,8 @@ class ObjectEntry(msgspec.Struct, frozen=True):
 
     object: ObjectName
     source: Source
+    profile: str | UnsetType = UNSET
+    """By which it was judged, where not all are judged by one."""
 
 
 class ExemptionEntry(msgspec.Struct, frozen=True):
@@ -76,6 +82,8 @@ class FindingEntry(msgspec.Struct, frozen=True):
     source: Source
     exemption: ExemptionEntry | None = None
     """In force if the result is `skip`; otherwise it has expired, and its grace has not."""
+    profile: str | UnsetType = UNSET
+    """The object's."""
 
 
 class FillEntry(msgspec.Struct, frozen=True):
@@ -91,6 +99,8 @@ class FillEntry(msgspec.Struct, frozen=True):
     was: Any
     evidence: str
     source: Source
+    profile: str | UnsetType = UNSET
+    """The object's."""
 
 
 class ErrorEntry(msgspec.Struct, frozen=True):
@@ -124,7 +134,7 @@ class Judged(msgspec.Struct, frozen=True):
         return not (self.findings or self.fills or self.exemptions)
 
 
-class Summary(msgspec.Struct):
+class Summary(msgspec.Struct, rename="camel"):
     """Counts over the whole input."""
 
     objects: int = 0
@@ -138,3 +148,7 @@ class Summary(msgspec.Struct):
     fills: int = 0
     errors: int = 0
     """Entries of `errors`."""
+    partial: bool | UnsetType = UNSET
+    """Of a cluster: whether somebody ended the audit before its end."""
+    not_judged: Mapping[str, int] | UnsetType = UNSET
+    """Of a cluster: how many objects need no judgement of their own, by why."""

@@ -53,7 +53,7 @@ class GithubReport:
 
     def _command(self, command: str, source: Source, title: str, text: str) -> None:
         properties = []
-        if source.file != STDIN:
+        if source.file is not None and source.file != STDIN:
             properties.append(f"file={_property(self._repository.path(source.file))}")
             if source.line is not UNSET:
                 properties.append(f"line={source.line}")

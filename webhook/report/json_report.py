@@ -38,6 +38,8 @@ class JsonReport:
             "kind": "AuditReport",
             "profile": heading.profile,
         }
+        if heading.cluster is not None:
+            head["cluster"] = heading.cluster
         start = msgspec.json.encode(head).decode().removesuffix("}")
         output.write(f'{start},\n "objects": [')
 

@@ -14,7 +14,7 @@ from typing import Final
 from webhook.messages import printable
 from webhook.report.entries import ErrorEntry, FindingEntry, Heading, Judged, Source, Summary
 from webhook.report.output import Output
-from webhook.report.wording import STDIN, label, message, place, word
+from webhook.report.wording import input_of, label, message, place, word
 
 # no characters of XML 1.0; control characters are gone by then
 _FORBIDDEN: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
@@ -28,7 +28,7 @@ class JunitReport:
 
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
-        self._file: str | None = None
+        self._input: str | None = None
         self._suite = _Suite("")
         output.write(
             '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -52,10 +52,11 @@ class JunitReport:
         self._output.write(f"{self._suite.xml()}</testsuites>\n")
 
     def _begin(self, source: Source) -> None:
-        if source.file != self._file:
+        found = input_of(source)
+        if found != self._input:
             self._output.write(self._suite.xml())
-            self._file = source.file
-            self._suite = _Suite("standard input" if source.file == STDIN else source.file)
+            self._input = found
+            self._suite = _Suite(found)
 
 
 class _Suite:

@@ -14,7 +14,7 @@ from webhook.report.json_report import JsonList
 from webhook.report.output import Output
 from webhook.report.repository import Repository
 from webhook.report.sarif_rules import rule
-from webhook.report.wording import STDIN, Word, label, message, word
+from webhook.report.wording import STDIN, Word, input_of, label, message, word
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT: Final = "podworthy/v1"
@@ -84,7 +84,7 @@ class SarifReport:
 
     def _result(self, finding: FindingEntry) -> dict[str, Any]:
         location = {**self._location(finding.source), "logicalLocations": _logical(finding)}
-        fingerprint = self._fingerprints.of(finding, self._path(finding.source.file))
+        fingerprint = self._fingerprints.of(finding, self._path(finding.source))
         result: dict[str, Any] = {
             "ruleId": finding.policy,
             "level": _LEVELS[word(finding)],
@@ -105,19 +105,24 @@ class SarifReport:
         )
 
     def _location(self, source: Source) -> dict[str, Any]:
-        physical: dict[str, Any] = {"artifactLocation": self._artifact(source.file)}
+        if source.file is None:
+            # of a cluster: it has no files, and a location need not have one (3.28.3)
+            return {"logicalLocations": [{"fullyQualifiedName": input_of(source)}]}
+        physical: dict[str, Any] = {"artifactLocation": self._artifact(source)}
         if source.line is not UNSET:
             physical["region"] = {"startLine": source.line}
         return {"physicalLocation": physical}
 
-    def _artifact(self, file: str) -> dict[str, Any]:
-        path = self._path(file)
+    def _artifact(self, source: Source) -> dict[str, Any]:
+        path = self._path(source)
         if path == STDIN:
             return {"uri": STDIN, "description": {"text": "standard input"}}
         return {"uri": f"file://{quote(path)}" if path.startswith("/") else quote(path)}
 
-    def _path(self, file: str) -> str:
-        return file if file == STDIN else self._repository.path(file)
+    def _path(self, source: Source) -> str:
+        if source.file is None:
+            return input_of(source)
+        return STDIN if source.file == STDIN else self._repository.path(source.file)
 
 
 def _message(text: str) -> dict[str, str]:

@@ -8,13 +8,21 @@ from msgspec import UNSET
 
 from webhook.links import policy_url
 from webhook.messages import printable
-from webhook.report.entries import ErrorEntry, FindingEntry, Heading, Judged, Source, Summary
+from webhook.report.entries import (
+    ErrorEntry,
+    FindingEntry,
+    Heading,
+    Judged,
+    ObjectEntry,
+    Source,
+    Summary,
+)
 from webhook.report.output import Output
 from webhook.report.wording import (
-    STDIN,
     Word,
     conclusion,
     filled,
+    input_of,
     label,
     message,
     recorded,
@@ -49,7 +57,7 @@ class TextReport:
     def __init__(self, output: Output, heading: Heading) -> None:
         self._output = output
         self._heading = heading
-        self._file: str | None = None
+        self._input: str | None = None
         self._recorded = 0
         self._told: Counter[tuple[int, str]] = Counter()
         """How often a finding of a gravity, an index of `_GRAVITY`, came from a policy."""
@@ -63,8 +71,8 @@ class TextReport:
         """Write what is to be said of the object."""
         if not judged.findings and not judged.fills:
             return
-        self._write_file(judged.entry.source)
-        self._write(f"  {label(judged.entry.object)}{_where(judged.entry.source)}")
+        self._write_input(judged.entry.source)
+        self._write(f"  {label(judged.entry.object)}{self._where(judged.entry)}")
         self._recorded += recorded(judged.findings)
         for finding in sorted(judged.findings, key=_order):
             self._write_finding(finding)
@@ -79,12 +87,12 @@ class TextReport:
 
     def failed(self, error: ErrorEntry) -> None:
         """Write what could not be read or judged."""
-        self._write_file(error.source)
+        self._write_input(error.source)
         self._write_line("error", error.source, error.message)
 
     def close(self, summary: Summary) -> None:
         """Write the counts, and what helps next."""
-        if self._file is not None:
+        if self._input is not None:
             self._write("")
         self._write(conclusion(self._heading, summary, self._recorded))
         if self._told:
@@ -92,16 +100,23 @@ class TextReport:
             _, _, policy = min((gravity, -n, name) for (gravity, name), n in self._told.items())
             self._write(f"What a policy asks, and why: {self._where_to_read(policy)}")
 
+    def _where(self, entry: ObjectEntry) -> str:
+        if entry.source.line is not UNSET:
+            return f", line {entry.source.line}"
+        is_other = entry.profile is not UNSET and entry.profile != self._heading.profile
+        return f", by {entry.profile}" if is_other else ""
+
     def _where_to_read(self, policy: str) -> str:
         docs_url = self._heading.docs_url
         return policy_url(docs_url, policy) if docs_url else f"podworthy explain {policy}"
 
-    def _write_file(self, source: Source) -> None:
-        if source.file != self._file:
-            if self._file is not None:
+    def _write_input(self, source: Source) -> None:
+        found = input_of(source)
+        if found != self._input:
+            if self._input is not None:
                 self._write("")
-            self._file = source.file
-            self._write(source.file if source.file != STDIN else "standard input")
+            self._input = found
+            self._write(found)
 
     def _write_finding(self, finding: FindingEntry) -> None:
         how = word(finding)
@@ -138,7 +153,3 @@ def _order(finding: FindingEntry) -> tuple[int, str]:
 
 def _line(source: Source) -> int:
     return 0 if source.line is UNSET else source.line
-
-
-def _where(source: Source) -> str:
-    return "" if source.line is UNSET else f", line {source.line}"

@@ -53,10 +53,17 @@ def label(name: ObjectName) -> str:
     return f"{name.kind} {place}{name.name or '(no name)'}"
 
 
+def input_of(source: Source) -> str:
+    """What it stands in: `deploy/web.yaml`, `standard input`, or of a cluster the list,
+    `deployments.apps`."""
+    if source.file is None:
+        return "cluster" if source.resource is UNSET else source.resource
+    return "standard input" if source.file == STDIN else source.file
+
+
 def place(source: Source) -> str:
     """`deploy/web.yaml:9`."""
-    file = "standard input" if source.file == STDIN else source.file
-    return file if source.line is UNSET else f"{file}:{source.line}"
+    return input_of(source) if source.line is UNSET else f"{input_of(source)}:{source.line}"
 
 
 def filled(judged: Judged) -> Iterator[tuple[FillEntry, str]]:
@@ -80,20 +87,41 @@ def recorded(findings: Iterable[FindingEntry]) -> int:
 
 
 def judged_by(heading: Heading, summary: Summary) -> str:
-    """`2 objects judged by baseline (3 ignored)`."""
-    ignored = _ignored(summary)
-    return f"{count(summary.objects, 'object')} judged by {heading.profile}{ignored}"
+    """`2 objects judged by baseline (3 ignored)`.
+
+    Of a cluster `2 objects of prod judged, by baseline where the namespace names no profile`.
+    """
+    objects = count(summary.objects, "object")
+    if heading.cluster is None:
+        return f"{objects} judged by {heading.profile}{_ignored(summary)}"
+    by = f"by {heading.profile} where the namespace names no profile"
+    return f"{objects} of {heading.cluster} judged, {by}{_ignored(summary)}"
+
+
+_NOT_JUDGED: Final = {
+    "owned": "made from what is judged",
+    "finished": "finished",
+    "deleting": "being deleted",
+    "scaledToZero": "scaled to zero",
+    "mirror": "of static pods",
+    "excluded": "in excluded namespaces",
+}
+"""Why objects of a cluster are not judged themselves, by the key in `Summary.not_judged`."""
 
 
 def conclusion(heading: Heading, summary: Summary, recorded: int) -> str:
     """`2 objects judged by baseline (3 ignored): 1 violation`, or `no objects judged`."""
+    partial = "partial, interrupted: " if summary.partial is True else ""
     if not summary.objects and not summary.errors:
-        return f"no objects judged{_ignored(summary)}"
-    return f"{judged_by(heading, summary)}: {outcome(summary, recorded)}"
+        return f"{partial}no objects judged{_ignored(summary)}"
+    return f"{partial}{judged_by(heading, summary)}: {outcome(summary, recorded)}"
 
 
 def _ignored(summary: Summary) -> str:
-    return f" ({summary.ignored} ignored)" if summary.ignored else ""
+    counts = [f"{summary.ignored} ignored"] if summary.ignored else []
+    if summary.not_judged is not UNSET:
+        counts += [f"{n} {_NOT_JUDGED[why]}" for why, n in summary.not_judged.items() if n]
+    return f" ({', '.join(counts)})" if counts else ""
 
 
 def outcome(summary: Summary, recorded: int) -> str:
