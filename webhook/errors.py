@@ -72,9 +72,11 @@ class CannotServe(PodworthyError):
 class ClusterError(PodworthyError):
     """There is no API server to ask, or it does not answer; one that refuses has answered."""
 
-    def __init__(self, problem: str, *, may_pass: bool = False) -> None:
-        """`may_pass` says that the same request may be answered a little later."""
+    def __init__(self, problem: str, *, may_pass: bool = False, status: int | None = None) -> None:
+        """`may_pass` says that the same request may be answered a little later; `status` is that of
+        the answer, if there was one and it was not what was asked for."""
         self.may_pass = may_pass
+        self.status = status
         super().__init__(problem)
 
 

@@ -25,16 +25,44 @@ def is_wanted(report: Output, notes: Output, environ: Mapping[str, str] = os.env
     return notes.is_terminal and not report.is_pipe and not is_plain
 
 
-class Bar:
+class Line:
     """One line, which is gone before anything else is written and at the end."""
 
     def __init__(self, notes: Output, clock: Callable[[], float] = time.monotonic) -> None:
-        self.total: int | None = None
-        """Bytes of all there is to do, if somebody knows."""
         self._notes = notes
         self._clock = clock
-        self._due = clock() + QUIET
+        self._started = clock()
+        self._due = self._started + QUIET
         self._is_shown = False
+
+    def show(self, what: str, objects: int) -> None:
+        """What is being done, how many objects were judged, and how many a second."""
+        now = self._clock()
+        if now >= self._due:
+            rate = f"{objects / (now - self._started):.0f} a second"
+            self._draw(f"{what}, {count(objects, 'object')} judged, {rate}", now)
+
+    def erase(self) -> None:
+        """Something else is about to be written."""
+        if self._is_shown:
+            self._is_shown = False
+            self._notes.write(_ERASE)
+            self._notes.flush()
+
+    def _draw(self, text: str, now: float) -> None:
+        self._due = now + _EVERY
+        self._is_shown = True
+        self._notes.write(f"{_ERASE}{text}")
+        self._notes.flush()
+
+
+class Bar(Line):
+    """The same for a run of which it may be known how much there is to do."""
+
+    def __init__(self, notes: Output, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(notes, clock)
+        self.total: int | None = None
+        """Bytes of all there is to do, if somebody knows."""
         self._done = 0
         self._objects = 0
 
@@ -44,17 +72,7 @@ class Bar:
         self._objects += objects
         now = self._clock()
         if now >= self._due:
-            self._due = now + _EVERY
-            self._is_shown = True
-            self._notes.write(f"{_ERASE}{self._line()}")
-            self._notes.flush()
-
-    def erase(self) -> None:
-        """Something else is about to be written."""
-        if self._is_shown:
-            self._is_shown = False
-            self._notes.write(_ERASE)
-            self._notes.flush()
+            self._draw(self._line(), now)
 
     def _line(self) -> str:
         judged = f"{count(self._objects, 'object')} judged"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from webhook.api import Policy
     from webhook.audit import Court
     from webhook.documents import Documents
@@ -59,9 +61,19 @@ def load_court(
     controllers: tuple[str, ...],
 ) -> "Court":
     """By what an audit judges: the named profile, today, and everything in `paths`."""
-    from datetime import UTC, datetime
-
     from webhook.audit import Court
+
+    documents = load_rules(profile, paths, known)
+    return Court(
+        documents.profiles[profile],
+        documents.exemptions,
+        today(),
+        controllers=frozenset(controllers),
+    )
+
+
+def load_rules(profile: str, paths: tuple[Path, ...], known: "Policies") -> "Documents":
+    """Everything in `paths`, where the named profile has to be."""
     from webhook.errors import PodworthyError, UnknownProfile
 
     try:
@@ -72,12 +84,14 @@ def load_court(
         refuse(error)
     # what is loaded by now stays: to look through it for garbage takes a tenth of a short run
     gc.freeze()
-    return Court(
-        documents.profiles[profile],
-        documents.exemptions,
-        datetime.now(UTC).date(),
-        controllers=frozenset(controllers),
-    )
+    return documents
+
+
+def today() -> "date":
+    """In UTC, by which exemptions are in force."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).date()
 
 
 def note(text: str) -> None:

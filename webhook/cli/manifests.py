@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from webhook.cli.cluster import audit_cluster, check_audited, cluster_options, load_docket
 from webhook.cli.loading import load_court, load_policies
 from webhook.cli.options import (
     FORMATS,
+    Namespace,
     ReportFormat,
     controllers_option,
     docs_url_option,
@@ -20,7 +22,8 @@ from webhook.cli.options import (
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@cluster_options
 @option("--profile", default="baseline", show_default=True, help="Judge by this profile.")
 @documents_options
 @policies_option
@@ -42,11 +45,20 @@ from webhook.cli.options import (
     show_default=True,
     help="Exit 1 for a finding at or above this.",
 )
-@namespace_option
+@option(
+    "--namespace",
+    "-n",
+    metavar="NAME",
+    type=Namespace(),
+    help="Namespace of objects that name none; of a cluster, the one to judge.",
+)
 @docs_url_option
 @option("--show-fill", is_flag=True, help="Show as a diff what `podworthy fix` would write.")
 def audit(
     paths: tuple[str, ...],
+    cluster: bool,
+    context: str | None,
+    selector: str | None,
     profile: str,
     profiles: tuple[Path, ...],
     exemptions: tuple[Path, ...],
@@ -60,6 +72,9 @@ def audit(
 ) -> None:
     """Judge manifests in files and directories; - is standard input.
 
+    With --cluster, judge what runs: each namespace by the profile that its label
+    podworthy.dev/profile names, others by --profile.
+
     Exits 0 if clean, 1 for findings, 2 for wrong usage, 3 if some input could not be judged.
 
     \b
@@ -68,17 +83,24 @@ def audit(
       podworthy audit --profile strict --format json app.yaml
       podworthy audit --format text --format sarif=podworthy.sarif deploy/
       helm template chart/ | podworthy audit -
+      podworthy audit --cluster --context production
     """
     from webhook.audit import run
     from webhook.report.reports import Format
 
+    check_audited(paths, cluster=cluster, context=context, selector=selector, show_fill=show_fill)
     _prepare(paths)
     _check_formats(formats)
     if show_fill and "text" not in dict(formats):
         raise click.UsageError("--show-fill prints diffs, which only --format text has")
     known = load_policies(policies_dirs)
-    court = load_court(profile, (*profiles, *exemptions), known, controllers)
     wanted = [Format(name, file) for name, file in formats]
+    if cluster:
+        docket = load_docket(
+            profile, (*profiles, *exemptions), known, controllers, namespace, selector
+        )
+        sys.exit(audit_cluster(context, docket, wanted, fail_on, known, docs_url))
+    court = load_court(profile, (*profiles, *exemptions), known, controllers)
     sys.exit(
         run(
             paths,

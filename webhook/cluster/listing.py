@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from webhook.cluster.client import JSON, Fetcher, Reply, Request
-from webhook.cluster.patience import Patience, problem_of
+from webhook.cluster.patience import Patience, refusal
 from webhook.errors import ClusterError
 
 LIMIT: Final = 500
@@ -132,7 +132,7 @@ def pages(
 
 def _decoded(reply: Reply) -> _List:
     if reply.status != 200:
-        raise ClusterError(problem_of(reply))
+        raise refusal(reply)
     try:
         return _list_decoder.decode(reply.data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

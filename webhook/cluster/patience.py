@@ -77,7 +77,7 @@ def _attempt(client: Fetcher, request: Request) -> tuple[Reply | None, str]:
             raise
         return None, str(error)
     if reply.status == 429 or reply.status >= 500:
-        return reply, problem_of(reply)
+        return reply, _problem(reply)
     return reply, ""
 
 
@@ -85,8 +85,12 @@ class _Status(msgspec.Struct):
     message: str | None = None
 
 
-def problem_of(reply: Reply) -> str:
+def refusal(reply: Reply) -> ClusterError:
     """Why it was refused, in the API server's words if it has some."""
+    return ClusterError(_problem(reply), status=reply.status)
+
+
+def _problem(reply: Reply) -> str:
     try:
         message = msgspec.json.decode(reply.data, type=_Status).message
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,6 +1,6 @@
 """Lookups over a set of objects that need not be all there are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, TypeVar
 
 from webhook.api import Claim, Missing, PersistentVolume, Service, StorageClass
@@ -27,9 +27,13 @@ class Gathered:
     empty set. An object without a namespace is found by a workload without one; where just one of
     the two has a namespace they may belong together, so the object is unknown, not absent. A
     `Fragment` is there, but unknown, unless the whole object is here, too.
+
+    A list of a cluster is all there is: what is missing from it is absent.
     """
 
-    def __init__(self, objects: Iterable[Object] = ()) -> None:
+    def __init__(self, objects: Iterable[Object] = (), complete: Collection[str] = ()) -> None:
+        """`complete` are the kinds of which all objects are here."""
+        self._complete = frozenset(complete)
         self._tables: dict[str, _Table] = {kind: _Table() for kind in _KINDS.values()}
         for one in objects:
             kind = one.kind if isinstance(one, Fragment) else _KINDS[type(one)]
@@ -44,8 +48,9 @@ class Gathered:
         return self._find(PersistentVolume, None, name)
 
     def volumes(self) -> Sequence[PersistentVolume] | Missing:
-        """Every PersistentVolume; UNKNOWN if there is none, or one of which just a part is here."""
-        return self._all(PersistentVolume) or Missing.UNKNOWN
+        """Every PersistentVolume; UNKNOWN if they are not all here, or just a part of one is."""
+        found = self._all(PersistentVolume)
+        return Missing.UNKNOWN if found is None else found
 
     def storage_class(self, name: str) -> StorageClass | Missing:
         """The StorageClass of that name."""
@@ -57,7 +62,7 @@ class Gathered:
         So it is in Kubernetes (pkg/volume/util `GetDefaultClass`).
         """
         classes = self._all(StorageClass)
-        if not classes:
+        if classes is None:
             return Missing.UNKNOWN
         defaults = sorted((one for one in classes if one.is_default), key=lambda one: one.name)
         return max(defaults, key=lambda one: one.created or _NEWEST, default=Missing.ABSENT)
@@ -72,14 +77,16 @@ class Gathered:
         if isinstance(found, kind):
             return found
         may_be_here = name in (table.placed if namespace is None else table.unplaced)
-        is_unknown = found is not None or may_be_here or namespace not in table.namespaces
+        may_be_elsewhere = _KINDS[kind] not in self._complete and namespace not in table.namespaces
+        is_unknown = found is not None or may_be_here or may_be_elsewhere
         return Missing.UNKNOWN if is_unknown else Missing.ABSENT
 
-    def _all(self, kind: type[T]) -> list[T]:
-        """All of a kind; none if a part of one is all that is here of it."""
+    def _all(self, kind: type[T]) -> list[T] | None:
+        """All of a kind; None if others may be elsewhere, or a part of one is all that is here."""
         objects = self._tables[_KINDS[kind]].objects.values()
         whole = [one for one in objects if isinstance(one, kind)]
-        return whole if len(whole) == len(objects) else []
+        is_known = bool(whole) or _KINDS[kind] in self._complete
+        return whole if is_known and len(whole) == len(objects) else None
 
 
 class _Table:
