@@ -8,7 +8,7 @@ BIN := .venv/bin
 LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test soak lint docs bench sandbox lock clean
+.PHONY: run test test-postgres soak lint docs bench sandbox lock clean
 
 run: .venv/run.stamp ## the webhook on this machine, with examples sent through it
 	@$(BIN)/python -m examples.demo --port $(PORT)
@@ -17,6 +17,9 @@ test: .venv/dev.stamp ## every test, a real API server included (built once)
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
 	@$(BIN)/python -m tests.cluster.helm >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest $(PYTEST)
+
+test-postgres: .venv/dev.stamp ## the history in PostgreSQL, whose server must be installed (Debian: postgresql)
+	$(BIN)/python -m pytest -m postgres $(PYTEST)
 
 soak: .venv/dev.stamp ## the long forms of fault, hostile and fuzz tests; about an hour and a half
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null
@@ -50,7 +53,8 @@ lock: ## resolve the dependencies of pyproject.toml again
 	$(BIN)/uv pip compile --group build -c requirements.txt -o requirements-wheel.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --group build -c requirements.txt -o requirements-build.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --extra tracing -c requirements.txt -o requirements-tracing.txt $(LOCK)
-	$(BIN)/uv pip compile pyproject.toml --group build --group dev --extra tracing -c requirements.txt -c requirements-tracing.txt -o requirements-dev.txt $(LOCK)
+	$(BIN)/uv pip compile pyproject.toml --extra postgresql -c requirements.txt -o requirements-postgresql.txt $(LOCK)
+	$(BIN)/uv pip compile pyproject.toml --group build --group dev --extra tracing --extra postgresql -c requirements.txt -c requirements-tracing.txt -c requirements-postgresql.txt -o requirements-dev.txt $(LOCK)
 
 clean:
 	rm -rf .venv

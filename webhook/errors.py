@@ -9,7 +9,8 @@
     ├── BadReview         an AdmissionReview that cannot be answered (HTTP 400)
     ├── MalformedObject   a workload whose shape Kubernetes itself would refuse
     ├── CannotServe       the server cannot start: its certificate or its address
-    └── ClusterError      an API server cannot be asked, or does not answer
+    ├── ClusterError      an API server cannot be asked, or does not answer
+    └── HistoryError      a database of audits cannot be used, or what should go into it
 
 A *violation* is no error: it is a value (`webhook.api.Violation`), the author's to fix.
 A *crash in a policy* is no error of these either: the engine catches it once and turns it into a
@@ -78,6 +79,10 @@ class ClusterError(PodworthyError):
         self.may_pass = may_pass
         self.status = status
         super().__init__(problem)
+
+
+class HistoryError(PodworthyError):
+    """A database of audits cannot be used, or what should go into it."""
 
 
 class MalformedObject(PodworthyError):

@@ -8,6 +8,7 @@ import click
 from webhook import __version__
 from webhook.cli.catalogue import explain, policies
 from webhook.cli.controller import controller
+from webhook.cli.history import history
 from webhook.cli.manifests import audit, exemptions, fix
 from webhook.cli.options import FORMATS
 from webhook.cli.server import serve
@@ -32,5 +33,5 @@ def main() -> None:
     """
 
 
-for command in (audit, fix, exemptions, policies, explain, serve, controller):
+for command in (audit, fix, exemptions, policies, explain, serve, controller, history):
     main.add_command(command)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 DEFAULT_PORT = 8443
-FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
+FORMATS = ("text", "json", "sarif", "junit", "github", "markdown", "openreports")
 """Reports of an audit; `webhook.report` has them."""
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _STDOUT = ("-", "/dev/stdout")

@@ -41,5 +41,6 @@ FORMATS: Final[Mapping[str, Callable[[Output, Heading], Report]]] = {
     "junit": _in("webhook.report.junit", "JunitReport"),
     "github": _in("webhook.report.github", "GithubReport"),
     "markdown": _in("webhook.report.markdown", "MarkdownReport"),
+    "openreports": _in("webhook.report.openreports", "OpenReportsReport"),
 }
 """By name; called with where to write and what is known beforehand."""
