@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from webhook.cluster import Request
-from webhook.cluster.client import ApiServer
+from webhook.cluster.client import Connection
 from webhook.errors import ClusterError
 from webhook.history import History, Run
 from webhook.history.inputs import read_denials
@@ -15,6 +15,8 @@ CONTAINER: Final = "server"
 """Of a server's pod, the one whose log is the decision log."""
 MAX_BYTES: Final = 16 * 1024 * 1024
 """Of one pod's log that is read at a time."""
+_NO_LOG: Final = (204, 400, 404)
+"""It is on no node yet, its container has not begun, it has gone."""
 OVERLAP: Final = timedelta(minutes=1)
 """Read twice, because clocks differ: what is known already is not counted again."""
 
@@ -24,7 +26,7 @@ class Denials:
 
     def __init__(
         self,
-        client: ApiServer,
+        client: Connection,
         namespace: str,
         service: str,
         database: str,
@@ -62,7 +64,7 @@ class Denials:
             reply = self._client.fetch(self._log(f"{root}/pods/{name}/log"))
             if reply.status == 200:
                 history.add_denials(read_denials(reply.data.splitlines(), []))
-            elif reply.status not in (400, 404):  # it has not begun yet, or it has gone
+            elif reply.status not in _NO_LOG:
                 yield f"the log of {name} cannot be read: HTTP {reply.status}"
 
     def _log(self, path: str) -> Request:

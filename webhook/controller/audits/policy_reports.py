@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from webhook.cluster import METADATA, Patience, Query, Request, Resource, pages
-from webhook.cluster.client import ApiServer
+from webhook.cluster import METADATA, Answer, Patience, Query, Request, Resource, pages
+from webhook.cluster.client import Connection
 from webhook.errors import ClusterError
 from webhook.history import Run
 from webhook.report.openreports import HASH, NAME, OPENREPORTS, WGPOLICY, Api, Collection
@@ -36,7 +36,7 @@ _decode = msgspec.json.Decoder(_Report).decode
 class PolicyReports:
     """Where results go: objects of whichever API the cluster serves. CRDs are never made."""
 
-    def __init__(self, client: ApiServer) -> None:
+    def __init__(self, client: Connection) -> None:
         self._client = client
 
     def take(self, run: Run, found: Collection) -> None:
@@ -90,9 +90,15 @@ class PolicyReports:
 
     def _ask(self, request: Request, fine: tuple[int, ...]) -> None:
         answer = self._client.ask(request)
-        if not answer.ok and answer.status not in fine:
+        if not answer.ok and answer.status not in fine and not _is_leaving(answer):
             raise ClusterError(f"{request.path}: {answer.problem}")
 
 
 def _path(api: Api, namespace: str) -> str:
     return f"/apis/{api.group}/{api.version}/namespaces/{namespace}/{api.resource}/{NAME}"
+
+
+def _is_leaving(answer: Answer) -> bool:
+    """Whether the namespace takes nothing new, because it is being deleted."""
+    causes = (answer.body.get("details") or {}).get("causes") or ()
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
