@@ -8,7 +8,12 @@ BIN := .venv/bin
 LOCK := --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-postgres soak lint docs bench sandbox lock clean
+.DEFAULT_GOAL := help
+.PHONY: help run test test-postgres soak lint docs bench sandbox lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r verb does; do \
+	  printf '  make %-13s  %s\n' "$$verb" "$$does"; done
 
 run: .venv/run.stamp ## the webhook on this machine, with examples sent through it
 	@$(BIN)/python -m examples.demo --port $(PORT)
@@ -27,7 +32,7 @@ soak: .venv/dev.stamp ## the long forms of fault, hostile and fuzz tests; about 
 	HOSTILE_REQUESTS=2000 $(BIN)/python -m pytest tests/hostile/test_hostile.py
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
-lint: .venv/dev.stamp
+lint: .venv/dev.stamp ## form, types, and which module may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -56,7 +61,7 @@ lock: ## resolve the dependencies of pyproject.toml again
 	$(BIN)/uv pip compile pyproject.toml --extra postgresql -c requirements.txt -o requirements-postgresql.txt $(LOCK)
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --extra tracing --extra postgresql -c requirements.txt -c requirements-tracing.txt -c requirements-postgresql.txt -o requirements-dev.txt $(LOCK)
 
-clean:
+clean: ## away with .venv
 	rm -rf .venv
 
 .venv/bin/python:

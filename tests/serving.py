@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webhook.server import surface
+from webhook.server.worker import GRACE
 
 PATIENCE = 20.0
 """Seconds that a test waits for anything at most."""
@@ -93,17 +94,18 @@ RELOAD_PERIOD = 0.02
 
 _PROGRAM = """
 from webhook.cli import main
-from webhook.server import reload, surface
+from webhook.server import reload, surface, worker
 reload.PERIOD = {period}
 surface.LIFETIME = {lifetime}
+worker.GRACE = {grace}
 main()
 """
 
 
-def serve_command(lifetime: float = surface.LIFETIME) -> list[str]:
+def serve_command(lifetime: float = surface.LIFETIME, grace: float = GRACE) -> list[str]:
     """The beginning of a command line that serves, and reloads soon; `lifetime` is that of
-    connections, in seconds."""
-    program = _PROGRAM.format(period=RELOAD_PERIOD, lifetime=lifetime)
+    connections, `grace` what clients of the last moment have, both in seconds."""
+    program = _PROGRAM.format(period=RELOAD_PERIOD, lifetime=lifetime, grace=grace)
     return [sys.executable, "-c", program, "serve"]
 
 
@@ -112,16 +114,17 @@ def serving(
     *arguments: str,
     authority: Path | None = None,
     lifetime: float = surface.LIFETIME,
+    grace: float = GRACE,
     stdout: int | None = None,
 ) -> Iterator[Served]:
     """`podworthy serve --dev --port 0 ARGUMENTS`, ready; stopped at the end if it still runs.
 
     With an `authority`, a PEM file that clients trust, it brings no certificate of its own: the
-    arguments must name one. For `lifetime` see `serve_command`. `stdout` is a descriptor that
-    gets the decision log, in place of a file.
+    arguments must name one. For `lifetime` and `grace` see `serve_command`. `stdout` is a
+    descriptor that gets the decision log, in place of a file.
     """
     how = ["--host", "127.0.0.1"] if authority else ["--dev"]
-    command = [*serve_command(lifetime), *how, "--port", "0", *arguments]
+    command = [*serve_command(lifetime, grace), *how, "--port", "0", *arguments]
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory)
         with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err:

@@ -5,28 +5,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Final
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
-from webhook import engine, messages, patch, record, review, workload
-from webhook.errors import BadReview, MalformedObject, UnknownProfile
-from webhook.evidence import CreatedObject
+from webhook import engine, messages, patch, record, review
+from webhook.errors import BadReview, UnknownProfile
 from webhook.exemptions import Exemptions, Grant
 from webhook.identity import identify
 from webhook.profile import Profile
+from webhook.scope import OBJECTS, evidence_for_filling, judged_object
 from webhook.subject import Subject, subject_of
 from webhook.workload import Reading
 
 logger = logging.getLogger(__name__)
-
-FILLED_KINDS: Final = ("Pod", "StatefulSet")
-"""Filled at CREATE. A filled ReplicaSet would differ from its Deployment's template, whose
-controller would then create another one, for ever."""
-
-OBJECTS: Final = review.decoder_of(workload.OBJECT)
-"""Decodes a review and the workload in it in one pass, see `review.parse`."""
 
 
 class Door(Enum):
@@ -50,6 +43,9 @@ class Answer(msgspec.Struct, frozen=True):
     """None for a review that could not be answered by another one."""
     outcome: engine.Verdict | engine.Proposal | None = None
     """What policies said, if they said anything."""
+    break_glass: str | None = None
+    """The decision that `/validate` would have made, `allowed` or `denied`, where nobody asks it
+    because the user is in the break-glass group."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -79,17 +75,21 @@ class Admission:
         clock: Callable[[], datetime],
         docs_url: str | None = None,
         log_allowed: float = 0.0,
+        break_glass_group: str | None = None,
     ) -> None:
         """`clock` gives the time of records and of expiry, with a time zone.
 
         `docs_url` is where denials say that there is more to read, see `webhook.links`.
         `log_allowed` is the part, from 0 to 1, of reviews with nothing to tell that get a record.
+        `break_glass_group` has the users about whose requests no validating webhook is asked: at
+        `/mutate`, what the checks find is recorded, and changes nothing.
         """
         self.snapshot = snapshot
         """What is in force; another one may be put in its place between any two reviews."""
         self._clock = clock
         self._docs_url = docs_url
         self._log_allowed = log_allowed
+        self._break_glass_group = break_glass_group
 
     def handle(self, door: Door, profile: str | None, body: bytes) -> Answer:
         """The answer to one request at a door; `profile` is None where the path names none."""
@@ -131,19 +131,16 @@ class Admission:
         verdict = engine.check(profile, reading, grants=grants)
         if verdict is engine.CLEAN:
             return self._allow(Door.VALIDATE, profile, request, reading)
-        denying = [finding for finding in verdict.findings if finding.denies]
-        failed = [crash for crash in verdict.crashes if crash.denies]
-        denied = bool(denying or failed)
-        denial = messages.denial(profile.name, denying, failed, self._docs_url) if denied else None
+        denied = verdict.denies
         body = review.render(
             request.uid,
-            denial=denial,
+            denial=self._denial(profile, verdict) if denied else None,
             warnings=() if denied else messages.warnings(verdict.findings, verdict.crashes),
             audit_annotations=_annotations(
                 messages.finding_clauses(verdict.findings), verdict.crashes
             ),
         )
-        told = record.of_checks(verdict, denied=denied)
+        told = record.of_checks(verdict)
         return Answer(
             200,
             body,
@@ -151,6 +148,11 @@ class Admission:
             subject_of(profile, request, reading, told["decision"]),
             verdict,
         )
+
+    def _denial(self, profile: Profile, verdict: engine.Verdict) -> str:
+        denying = [finding for finding in verdict.findings if finding.denies]
+        failed = [crash for crash in verdict.crashes if crash.denies]
+        return messages.denial(profile.name, denying, failed, self._docs_url)
 
     def _mutate(
         self,
@@ -160,15 +162,15 @@ class Admission:
         grants: Sequence[Grant],
     ) -> Answer:
         evidence = evidence_for_filling(request, reading)
-        if evidence is None:
-            return self._allow(Door.MUTATE, profile, request, reading)
-        proposal = engine.fill(profile, reading, evidence, grants)
-        if proposal is engine.NOTHING and not evidence.doubts:
+        proposal = engine.fill(profile, reading, evidence, grants) if evidence else engine.NOTHING
+        doubts = evidence.doubts if evidence else {}
+        unasked = self._unasked(profile, request, reading, grants)
+        if proposal is engine.NOTHING and not doubts and unasked is None:
             return self._allow(Door.MUTATE, profile, request, reading)
         fills = [one.fill for one in proposal.fillings if one.action == "fill"]
         clauses = [
             *messages.filling_clauses(proposal.fillings),
-            *(("doubtful", f"left {path} ({why})") for path, why in evidence.doubts.items()),
+            *(("doubtful", f"left {path} ({why})") for path, why in doubts.items()),
             *(("exempt", f"left alone by {e.name} of {e.owner}") for e in proposal.spared),
         ]
         body = review.render(
@@ -178,14 +180,30 @@ class Admission:
             + messages.warnings((), proposal.crashes),
             audit_annotations=_annotations(clauses, proposal.crashes),
         )
-        told = record.of_fills(proposal, evidence.doubts, filled=bool(fills))
+        told = record.of_fills(proposal, doubts, filled=bool(fills))
+        if unasked is not None:
+            told = record.with_break_glass(told, unasked)
         return Answer(
             200,
             body,
             self._head(Door.MUTATE, profile, request, reading) | told,
             subject_of(profile, request, reading, told["decision"]),
             proposal,
+            told.get("breakGlass"),
         )
+
+    def _unasked(
+        self,
+        profile: Profile,
+        request: review.Request[Any],
+        reading: Reading,
+        grants: Sequence[Grant],
+    ) -> engine.Verdict | None:
+        """What the checks say where the API server does not ask them; None if it does."""
+        user, group = request.user_info, self._break_glass_group
+        if group is None or user is None or not user.is_in(group):
+            return None
+        return engine.check(profile, reading, grants=grants)
 
     def _allow(
         self, door: Door, profile: Profile, request: review.Request[Any], reading: Reading | None
@@ -210,46 +228,6 @@ def _sampled(uid: str, rate: float) -> bool:
     return crc32(uid.encode()) < rate * 2**32
 
 
-def judged_object(request: review.Request[Any]) -> Reading | None:
-    """The workload that a request is about; None for one that is let through without judgement.
-
-    That is a DELETE, CONNECT or subresource, a kind that is no workload, a Pod's UPDATE (its probes
-    and volumes cannot change), a template that did not change, a mirror pod, and an object that is
-    being deleted. Raises `BadReview` for an object of a wrong shape.
-    """
-    api_version, kind = request.kind.api_version, request.kind.kind
-    if (
-        request.operation not in ("CREATE", "UPDATE")
-        or request.sub_resource
-        or not workload.is_known(api_version, kind)
-        or (kind == "Pod" and request.operation == "UPDATE")
-    ):
-        return None
-    try:
-        if isinstance(request.object, msgspec.Raw):
-            reading = workload.read(api_version, kind, bytes(request.object), request.namespace)
-        else:
-            reading = workload.read_decoded(api_version, kind, request.object, request.namespace)
-        # to deny an object that is being deleted would keep its finalizers from being removed
-        if not reading.is_asked or reading.metadata.deletion_timestamp is not None:
-            return None
-        if request.operation == "UPDATE" and workload.same_template(
-            kind, bytes(request.object), bytes(request.old_object)
-        ):
-            return None
-    except MalformedObject as error:
-        raise BadReview(f"malformed object: {error}") from error
-    return reading
-
-
-def evidence_for_filling(request: review.Request[Any], reading: Reading) -> CreatedObject | None:
-    """The evidence on a request's object; None if it is not to be filled."""
-    if request.operation != "CREATE" or reading.workload.kind not in FILLED_KINDS:
-        return None
-    manager = request.options.field_manager if request.options else None
-    return CreatedObject(reading.workload, reading.metadata, manager)
-
-
 def error_body(message: str) -> bytes:
     """The body of every answer that is not an AdmissionReview."""
     return msgspec.json.encode({"error": message})
@@ -267,5 +245,5 @@ def _annotations(
     for policy, text in sorted(clauses):
         texts[policy].append(text)
     found = {policy: messages.annotation(told) for policy, told in texts.items()}
-    failed = [f"{crash.policy}: {crash.error}" for crash in crashes]
-    return found | ({"error": messages.annotation(failed)} if failed else {})
+    failed = messages.annotation(messages.crash_clauses(crashes))
+    return found | ({"error": failed} if failed else {})

@@ -50,16 +50,21 @@ class Crash(msgspec.Struct, frozen=True):
 
     policy: str
     error: str
+    """Its class, which anybody may read."""
     denies: bool
     """The profile's `onFailure` for this policy, unless an exemption reaches the workload."""
     place: str | None = None
     """The line of the policy's module that raised it or called what did, `FILE:LINE`; None if the
     policy ran none of its own, as one that yields no violation but something else."""
+    text: str = ""
+    """What the error says. It may quote the object, with whatever is secret there: for those alone
+    who have the object or the log of the server."""
 
     @property
     def told(self) -> str:
-        """The error and its place, for those who mend policies."""
-        return f"{self.error} ({self.place})" if self.place else self.error
+        """The whole error and its place, for those who mend policies."""
+        error = f"{self.error}: {self.text}"
+        return f"{error} ({self.place})" if self.place else error
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -67,6 +72,11 @@ class Verdict(msgspec.Struct, frozen=True):
 
     findings: tuple[Finding, ...] = ()
     crashes: tuple[Crash, ...] = ()
+
+    @property
+    def denies(self) -> bool:
+        """True if the object is not let in."""
+        return any(f.denies for f in self.findings) or any(c.denies for c in self.crashes)
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -169,8 +179,7 @@ def _crash(binding: Binding, error: BaseException, excuses: Excuses | None) -> C
     logger.exception("policy %s crashed", binding.policy)
     is_excused = excuses is not None and excuses.excuse(binding.policy) is not None
     denies = binding.on_failure == "deny" and not is_excused
-    text = f"{type(error).__name__}: {error}"
-    return Crash(binding.policy, text, denies, _place(error))
+    return Crash(binding.policy, type(error).__name__, denies, _place(error), str(error))
 
 
 def _place(error: BaseException) -> str | None:

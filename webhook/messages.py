@@ -186,6 +186,11 @@ def _grace(exemption: Exemption) -> str:
     return f"{_clip(start, MAX_WARNING - len(end))}{end}"
 
 
+def crash_clauses(crashes: Iterable[Crash]) -> Iterator[str]:
+    """A clause for each policy that failed, for the audit annotation."""
+    return (f"{crash.policy}: {_word(crash.error)}, see podworthy's log" for crash in crashes)
+
+
 def _crash(crash: Crash) -> str:
     return f"{crash.policy} could not judge this: {_word(crash.error)}; see podworthy's log"
 

@@ -39,10 +39,21 @@ def head(
     }
 
 
-def of_checks(verdict: Verdict, *, denied: bool) -> dict[str, Any]:
+def of_checks(verdict: Verdict) -> dict[str, Any]:
     """What was found."""
     return {
-        "decision": "denied" if denied else "allowed",
+        "decision": _decision(verdict),
+        **_findings(verdict),
+        "crashes": _crashes(verdict.crashes),
+    }
+
+
+def _decision(verdict: Verdict) -> str:
+    return "denied" if verdict.denies else "allowed"
+
+
+def _findings(verdict: Verdict) -> dict[str, Any]:
+    return {
         "findings": [
             {
                 "policy": finding.policy,
@@ -55,7 +66,6 @@ def of_checks(verdict: Verdict, *, denied: bool) -> dict[str, Any]:
             for finding in verdict.findings[:MAX_RECORDED]
         ],
         "findingsOmitted": max(0, len(verdict.findings) - MAX_RECORDED),
-        "crashes": _crashes(verdict.crashes),
     }
 
 
@@ -81,6 +91,16 @@ def of_fills(proposal: Proposal, doubts: Mapping[str, str], *, filled: bool) -> 
     }
 
 
+def with_break_glass(told: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
+    """What `of_fills` gave, and what the checks would have said if they had been asked."""
+    return {
+        **told,
+        "breakGlass": _decision(verdict),
+        **_findings(verdict),
+        "crashes": told["crashes"] + _crashes(verdict.crashes),
+    }
+
+
 def of_sample(rate: float) -> dict[str, Any]:
     """Nothing; `rate` is the part of such reviews that is recorded, so one stands for 1/rate."""
     return {"decision": "allowed", "sampleRate": rate}
@@ -97,11 +117,11 @@ def _owner(metadata: Metadata) -> dict[str, str | None] | None:
 
 
 def _crashes(crashes: Iterable[Crash]) -> list[dict[str, Any]]:
-    """Of an error its class alone: its text may quote the object, with whatever is secret there."""
+    """Of an error its class alone, see `Crash.text`."""
     return [
         {
             "policy": crash.policy,
-            "error": crash.error.partition(":")[0],
+            "error": crash.error,
             "denies": crash.denies,
             "place": crash.place,
         }

@@ -20,6 +20,8 @@ MAX_MAPPINGS: Final = 400_000
 would take gigabytes."""
 
 _NULL: Final = msgspec.Raw(b"null")
+_encoder = msgspec.json.Encoder()
+_GZIP: Final = b"\x1f\x8b"  # RFC 1952 section 2.3.1
 T = TypeVar("T")
 
 
@@ -40,6 +42,12 @@ class UserInfo(msgspec.Struct, frozen=True):
     """`request.userInfo`: who asks."""
 
     username: str = ""
+    groups: msgspec.Raw = _NULL
+    """Names, undecoded: nobody asks for more than one of them, and that seldom."""
+
+    def is_in(self, group: str) -> bool:
+        """Whether that is among the groups; it may hold nothing that JSON or Go escapes."""
+        return _encoder.encode(group) in bytes(self.groups)
 
 
 class Options(msgspec.Struct, frozen=True, rename="camel"):
@@ -90,7 +98,6 @@ class _Answer(msgspec.Struct, rename="camel", kw_only=True):
 
 Decoder: TypeAlias = msgspec.json.Decoder[_Envelope[Any]]
 _decoder: Decoder = msgspec.json.Decoder(_Envelope[msgspec.Raw])
-_encoder = msgspec.json.Encoder()
 _ALLOWED: Final = _encoder.encode(_Answer(response=_Response("", allowed=True))).split(b'""')
 """What stands before and after the uid."""
 _OPERATIONS: Final = ("CREATE", "UPDATE", "DELETE", "CONNECT")
@@ -131,6 +138,10 @@ def _check_bounds(body: bytes) -> None:
         try:
             body.decode()
         except UnicodeDecodeError as error:
+            if body.startswith(_GZIP):
+                raise BadReview(
+                    "not JSON but gzip: Content-Encoding is not supported; send the JSON as it is"
+                ) from error
             raise BadReview(f"not JSON: {error.reason} of UTF-8 at byte {error.start}") from error
     # a mapping has two bytes at least: most bodies need not be counted
     if len(body) > 2 * MAX_MAPPINGS and body.count(b"{") > MAX_MAPPINGS:

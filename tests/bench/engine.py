@@ -10,14 +10,8 @@ import msgspec
 from tests.bench.reviews import Review
 from tests.bench.servers import PROFILE
 from webhook import catalog, documents, engine, review
-from webhook.admission import (
-    OBJECTS,
-    Admission,
-    Door,
-    Snapshot,
-    evidence_for_filling,
-    judged_object,
-)
+from webhook.admission import Admission, Door, Snapshot
+from webhook.scope import OBJECTS, evidence_for_filling, judged_object
 
 STEPS: Final = ("parse", "read", "policies", "answer")
 _BATCHES: Final = 15

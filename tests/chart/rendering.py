@@ -32,6 +32,7 @@ RICH: Json = {
     ],
     "defaultProfile": "baseline",
     "excludedNamespaces": ["cilium", "openebs"],
+    "webhookAnnotations": {"admissions.enforcer/disabled": "true"},
     "documents": {
         "profiles": [
             {
@@ -57,6 +58,7 @@ RICH: Json = {
             }
         ],
     },
+    "audit": {"intervalSeconds": 3600, "reports": True, "history": {"enabled": True}},
     "server": {
         "replicas": 3,
         "port": 9443,

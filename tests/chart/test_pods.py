@@ -95,6 +95,12 @@ def test_a_server_is_never_missed_in_a_rollout(values: Json | None) -> None:
     assert controller(values)["replicas"] == 1
 
 
+def test_on_the_nodes_network_a_rollout_needs_no_node_more_than_servers() -> None:
+    """Two of them cannot have one port of one node."""
+    spec = server({"server": {"hostNetwork": True}})
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 1, "maxSurge": 1}
+
+
 @VALUES
 def test_servers_get_their_key_and_no_other(values: Json | None) -> None:
     volumes = {one["name"]: one for one in server(values)["template"]["spec"]["volumes"]}

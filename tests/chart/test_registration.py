@@ -159,6 +159,19 @@ def test_break_glass_is_for_every_verdict_and_no_fill() -> None:
         assert "not-break-glass" not in conditions(entry)
 
 
+@pytest.mark.parametrize("mode", ["self", "cert-manager"])
+def test_annotations_stand_beside_cert_managers(mode: str) -> None:
+    values = {"webhookAnnotations": {"own/one": "true"}, "certificates": {"mode": mode}}
+    expected = {"own/one": "true"}
+    if mode == "cert-manager":
+        expected["cert-manager.io/inject-ca-from"] = f"{NAMESPACE}/podworthy-tls"
+    for kind in ("Mutating", "Validating"):
+        (found,) = of_kind(f"{kind}WebhookConfiguration", render(values)).values()
+        assert found["metadata"]["annotations"] == expected
+        (plain,) = of_kind(f"{kind}WebhookConfiguration", render()).values()
+        assert "annotations" not in plain["metadata"]
+
+
 @pytest.mark.parametrize("values", [None, RICH])
 @pytest.mark.parametrize("version", [HELM, OLDEST_HELM])
 def test_all_ask_the_service_and_helm_owns_no_authority(values: Json | None, version: str) -> None:

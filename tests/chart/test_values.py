@@ -66,6 +66,14 @@ def test_the_schema_names_the_place(values: Json, complaint: str) -> None:
             'canary.profile: "baseline" is none of profiles (advise)',
         ),
         (
+            {"canary": {"namespace": "podworthy-system"}},
+            'canary.namespace: podworthy is never asked about "podworthy-system"',
+        ),
+        (
+            {"excludedNamespaces": ["podworthy-canary"]},
+            'canary.namespace: podworthy is never asked about "podworthy-canary"',
+        ),
+        (
             {
                 "profiles": [
                     {"name": "advise", "failurePolicy": "Ignore"},

@@ -72,9 +72,10 @@ def run(version: str) -> None:
 
 
 def _stay(server: Process) -> None:
-    while True:
-        server.check()
+    while server.exit_code is None:
         time.sleep(0.5)
+    end = f"the webhook has ended with {server.exit_code}, and the sandbox with it; its last lines:"
+    raise ProcessDied(f"{end}\n{server.tail()}")
 
 
 if __name__ == "__main__":

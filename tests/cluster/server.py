@@ -12,6 +12,7 @@ from tests.cluster.certificates import webhook_certificate
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.processes import Process, free_port
 from tests.cluster.registration import (
+    BREAK_GLASS,
     NAMESPACE,
     SERVICE,
     create_service,
@@ -39,7 +40,8 @@ def webhook_command(host: str, port: int, certificate: Path, key: Path) -> list[
     """The command line that serves on this address."""
     serve: list[str | Path] = [sys.executable, "-m", "webhook", "serve"]
     address = [f"--host={host}", f"--port={port}", "--drain=1"]  # one API server, soon told
-    return [*serve, *address, "--cert", certificate, "--key", key]
+    group = f"--break-glass-group={BREAK_GLASS}"
+    return [*serve, *address, group, "--cert", certificate, "--key", key]
 
 
 def everything_command(host: str, port: int, certificate: Path, key: Path) -> list[str | Path]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from base64 import b64encode
@@ -84,6 +85,27 @@ def test_the_api_server_accepts_every_object(
         control_plane.kubectl(*create, stdin=json.dumps(one))
         names.append(name)
     assert len(names) == 5  # servers, controller, test, two hooks
+
+
+@pytest.mark.parametrize("chosen", [{}, RICH], ids=["default", "rich"])
+def test_what_is_applied_is_no_difference_afterwards(
+    control_plane: ControlPlane, new_namespace: Namespaces, chosen: Json
+) -> None:
+    """Else those who apply on the server's side, as Flux does, would see drift for ever."""
+    namespace = new_namespace()
+    some = [
+        one
+        for one in _in(namespace, chosen)
+        if one["metadata"].get("namespace") == namespace
+        and "helm.sh/hook" not in one["metadata"].get("annotations", {})
+        and one["apiVersion"].partition("/")[0] not in NOT_BUILT_IN
+    ]
+    assert {"Deployment", "NetworkPolicy", "Role", "Service"} <= {one["kind"] for one in some}
+    _apply(control_plane, some)
+    manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": some})
+    diff = ("diff", "--server-side", "--force-conflicts", "--filename=-")
+    done = control_plane.kubectl(*diff, stdin=manifest, check=False)
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
 
 
 def test_restricted_is_enforced_there(
@@ -186,6 +208,71 @@ def test_the_canarys_namespace_takes_nothing_but_dry_runs(
 
     wait_for(is_refused, seconds=30, what="policy")
     control_plane.kubectl(*create, "--dry-run=server", stdin=json.dumps(pod("bird", **PROBES)))
+
+
+@pytest.mark.usefixtures("release")
+def test_a_token_of_the_controller_changes_no_registration_but_its_authorities(
+    control_plane: ControlPlane, new_namespace: Namespaces
+) -> None:
+    """Nor does it make Secrets of others' accounts. RBAC alone would let it."""
+    namespace, canary = new_namespace(), new_namespace()
+    kinds = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+    policies = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    rendered = [it for it in _in(namespace, values(canary)) if "helm.sh/hook" not in str(it)]
+    _apply(control_plane, [it for it in rendered if _is_registered(it)])
+    _apply(control_plane, [it for it in rendered if it["kind"] in (*kinds, *policies)])
+    account = f"system:serviceaccount:{namespace}:frozen-controller"
+
+    def refusal(*command: str, manifest: Json | None = None) -> str:
+        stdin = json.dumps(manifest) if manifest else None
+        done = control_plane.kubectl(*command, stdin=stdin, check=False, as_user=account)
+        assert (done.returncode == 0) == (not _policy(done.stderr)), done.stderr
+        return _policy(done.stderr)
+
+    def patch(kind: str, change: Json) -> str:
+        command = ("patch", kind, "frozen", "--type=strategic", "--patch", json.dumps(change))
+        return refusal(*command, "--dry-run=server")
+
+    def is_guarded() -> bool:
+        return all(patch(kind, {"metadata": {"labels": {"x": "y"}}}) for kind in KINDS)
+
+    wait_for(is_guarded, seconds=30, what="policy")
+    bundle = b64encode(Authority("one").certificate).decode()
+    for kind in KINDS:
+        (entry, *_) = _bundles(control_plane, kind)
+        assert patch(kind, _entry(entry, clientConfig={"caBundle": bundle})) == ""
+        for change in (
+            _entry(entry, clientConfig={"service": {"name": "another"}}),
+            _entry(entry, rules=[]),
+            _entry(entry, timeoutSeconds=30),
+            _entry(entry, namespaceSelector={"matchLabels": {"x": "y"}}),
+            _entry(entry, objectSelector={"matchLabels": {"x": "y"}}),
+            _entry(entry, matchConditions=[{"name": "never", "expression": "false"}]),
+            _entry(entry, **{"$patch": "delete"}),
+            {"metadata": {"annotations": {"x": "y"}}},
+            {"metadata": {"finalizers": ["x.example/y"]}},
+        ):
+            assert patch(kind, change) == "webhook configurations", change
+    create = ("create", f"--namespace={namespace}", "--dry-run=server", "--filename=-")
+    for name, type_, refused in (
+        ("frozen-tls", "kubernetes.io/tls", ""),
+        ("frozen-tls", "Opaque", "Secrets"),
+        ("another", "kubernetes.io/tls", "Secrets"),
+    ):
+        content = {"tls.crt": "", "tls.key": ""}
+        secret = {"apiVersion": "v1", "kind": "Secret", "type": type_, "stringData": content}
+        secret["metadata"] = {"name": name}
+        assert refusal(*create, manifest=secret) == refused
+
+
+def _entry(name: str, **change: object) -> Json:
+    return {"webhooks": [{"name": name, **change}]}
+
+
+def _policy(told: str) -> str:
+    """What the chart's policy says that it is about, if it was the one to refuse."""
+    found = re.search(r"denied request: of (Secrets|webhook configurations), the contr", told)
+    return found[1] if found else ""
 
 
 @pytest.mark.usefixtures("release")

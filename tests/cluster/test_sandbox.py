@@ -2,18 +2,28 @@
 
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.golang import beside_python
+from tests.cluster.processes import Process, ProcessDied
+from tests.cluster.sandbox import _stay
 from tests.terminal import CTRL_C, ROOT, Terminal
 
 
 @pytest.fixture
 def stdout(tmp_path: Path) -> Path:
     return tmp_path / "stdout"
+
+
+def test_it_says_so_when_the_webhook_dies(tmp_path: Path) -> None:
+    script = "import sys; sys.exit('no room')"
+    dying = Process([sys.executable, "-c", script], log=tmp_path / "log")
+    with pytest.raises(ProcessDied, match=r"the webhook has ended with 1.*\nno room$"):
+        _stay(dying)
 
 
 def test_a_shell_can_take_its_line_and_ctrl_c_ends_it_all(

@@ -1,8 +1,11 @@
 """`make run` as a newcomer meets it, in a terminal."""
 
+import re
 import socket
 import subprocess
 import sys
+
+import pytest
 
 from tests.cluster.processes import free_port
 from tests.terminal import CTRL_C, ENVIRONMENT, PATIENCE, ROOT, Terminal
@@ -29,6 +32,22 @@ def test_it_shows_the_table_and_ctrl_c_ends_it_well() -> None:
         ["liveness failureThreshold 6"],
         ["readiness timeoutSeconds 3"],
     ]
+
+
+@pytest.mark.parametrize("goal", [[], ["help"]])
+def test_make_alone_tells_every_verb(goal: list[str]) -> None:
+    done = subprocess.run(
+        ["make", *goal],  # noqa: S607 the make that the README names
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = dict(re.findall(r"^  make ([\w-]+) +(.+)$", done.stdout, re.M))
+    (verbs,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.M)
+    assert [*told] == verbs.split()
+    assert len(done.stdout.splitlines()) == len(told)
 
 
 def test_sigterm_ends_it_as_ctrl_c_does() -> None:

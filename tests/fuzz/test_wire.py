@@ -10,7 +10,7 @@ import pytest
 from tests.fuzz import wire
 from tests.fuzz.conftest import SECONDS
 from tests.serving import Served, serving
-from tests.unit.server.test_protocol import get
+from tests.wire import get
 from webhook.server import surface
 
 STREAMS: Final = int(50 * SECONDS)

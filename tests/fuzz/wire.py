@@ -4,8 +4,8 @@ import re
 from random import Random
 from typing import Final
 
-from tests.hostile.shapes import ODD, REFUSED
-from tests.unit.server.test_protocol import Wire, chunked, get, pieces, post
+from tests.shapes import EVERY
+from tests.wire import Wire, chunked, get, pieces, post
 
 REQUESTS: Final = (
     *(get(), get(b"/nowhere"), post(b"one"), post(b""), chunked(b"two", b"three")),
@@ -13,7 +13,7 @@ REQUESTS: Final = (
 )
 _ALL: Final = (
     *REQUESTS,
-    *(one for one in (*REFUSED.values(), *(r for r, _ in ODD.values())) if len(one) < 4000),
+    *(one for one in EVERY if len(one) < 4000),
 )
 _TOKENS: Final = (
     *(b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b"\x00", b"\xff", b"0", b"-", b"+", b",", b";"),

@@ -12,9 +12,9 @@ from typing import Final
 
 from tests.handshakes import careless_client
 from tests.hostile import tls
-from tests.hostile.shapes import ODD, REFUSED
 from tests.load import BODY
 from tests.serving import PATIENCE, Served
+from tests.shapes import EVERY
 from webhook.server import surface
 
 MANY: Final = 1000
@@ -127,7 +127,7 @@ def _pipeline(served: Served, context: ssl.SSLContext, stack: ExitStack) -> None
             connection.recv(4096)
 
 
-_shapes = cycle([*REFUSED.values(), *(request for request, _ in ODD.values())])
+_shapes = cycle(EVERY)
 
 
 def _odd(served: Served, context: ssl.SSLContext, stack: ExitStack) -> None:

@@ -113,6 +113,8 @@ def test_more_connections_than_there_may_be(small: Served) -> None:
         eventually(lambda: "connections dropped: no more than 64 may be open" in small.stderr)
         with honest_client(small) as honest:
             assert honest.ask(100).losses == []
+        metrics = small.ask("GET", "/metrics")[2]
+        assert re.search(rb"^podworthy_http_connections_dropped_total [1-9]", metrics, re.M)
 
 
 def test_more_handshakes_than_there_are_descriptors(small: Served) -> None:

@@ -1,12 +1,12 @@
-"""Both servers refuse what is ambiguous, alike, and take nothing behind it for a request."""
+"""Both servers refuse what is ambiguous or too much, in the same words."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.hostile.shapes import ODD, OURS, REFUSED
 from tests.serving import Served, read_answer, serving
-from tests.unit.server.test_protocol import Wire, get
+from tests.shapes import ODD, REFUSED
+from tests.wire import get
 from webhook.server import surface
 
 
@@ -19,17 +19,9 @@ def served(request: pytest.FixtureRequest) -> Iterator[Served]:
 @pytest.mark.parametrize("shape", REFUSED)
 def test_refused(served: Served, shape: str) -> None:
     with served.connect() as connection:
-        connection.sendall(REFUSED[shape] + get())
-        status, content_type, body = read_answer(connection)
-    assert (status, content_type) == (400, surface.JSON)
-    assert body in (surface.BAD_REQUEST.body, surface.NO_UPGRADE.body)
-
-
-@pytest.mark.parametrize("shape", [*REFUSED, *OURS])
-def test_nothing_behind_it_is_a_request(shape: str) -> None:
-    wire = Wire().send((REFUSED | OURS)[shape] + get())
-    assert wire.statuses == [400]
-    assert wire.leaving
+        request, refusal = REFUSED[shape]
+        connection.sendall(request + get())
+        assert read_answer(connection) == (refusal.status, surface.JSON, refusal.body)
 
 
 @pytest.mark.parametrize("shape", ODD)

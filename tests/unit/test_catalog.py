@@ -435,5 +435,6 @@ def test_an_own_policy_that_raises_is_a_crash_like_any(
 
     line = text.splitlines().index(f"    {raising}") + 1
     place = f"{file}:{line}" if has_place else None
-    assert verdict.crashes == (engine.Crash("telling-names", error, denies=True, place=place),)
+    name, _, told = error.partition(": ")
+    assert verdict.crashes == (engine.Crash("telling-names", name, True, place, told),)
     assert verdict.crashes[0].told == (f"{error} ({place})" if place else error)

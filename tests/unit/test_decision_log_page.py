@@ -60,7 +60,9 @@ def lines() -> list[dict[str, Any]]:
         broken = replace(catalog.POLICIES["probe-targets"], check=_crash)
         monkeypatch.setattr(catalog, "POLICIES", {**catalog.POLICIES, "probe-targets": broken})
         snapshot = Snapshot(load_profiles(), "strict", Exemptions([EXEMPTION]))
-    handler = Counted(Admission(snapshot, lambda: NOON, log_allowed=1.0), Counters())
+    handler = Counted(
+        Admission(snapshot, lambda: NOON, log_allowed=1.0, break_glass_group="sre"), Counters()
+    )
     owned = pod(container())
     reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "controller": True}
     owned["metadata"]["ownerReferences"] = [reference]
@@ -72,6 +74,7 @@ def lines() -> list[dict[str, Any]]:
         (Door.MUTATE, review(server_side_applied(WRITTEN))),
         (Door.MUTATE, review(torn, namespace="other")),
         (Door.VALIDATE, review(pod(), "DELETE")),
+        (Door.MUTATE, review(owned, userInfo={"username": "ada", "groups": ["sre"]})),
     ]
     reader, writer = os.pipe()
     log = DecisionLog(writer)

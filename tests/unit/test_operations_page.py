@@ -26,8 +26,9 @@ QUERIES = [
 
 
 def documented() -> dict[str, tuple[str, set[str]]]:
-    """Name to type and labels, as `docs/metrics.md` has them; a test holds it against /metrics."""
-    text = (DOCS / "metrics.md").read_text()
+    """Name to type and labels, as the docs of servers and controller have them; tests hold them
+    against what is scraped."""
+    text = "".join((DOCS / page).read_text() for page in ("controller.md", "metrics.md"))
     rows = re.findall(
         r"^\| `((?:podworthy|process)_\w+)` \| (\w+) \| (.*?)\s*\| .+ \|$", text, re.M
     )

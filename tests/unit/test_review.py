@@ -1,6 +1,7 @@
 """The envelope: what is refused and with which words, how deep is read, what an answer holds."""
 
 import base64
+import gzip
 import json
 from typing import Any
 
@@ -14,6 +15,11 @@ from webhook.errors import BadReview
 from webhook.review import parse, render
 
 # The envelope
+
+
+def test_a_compressed_body_is_told_as_such() -> None:
+    with pytest.raises(BadReview, match="gzip: Content-Encoding is not supported; send the JSON"):
+        parse(gzip.compress(b"{}"))
 
 
 def test_a_review_of_half_a_million_mappings_is_refused() -> None:

@@ -23,7 +23,7 @@ from tests.builders import (
 )
 from webhook import catalog
 from webhook.admission import Door
-from webhook.api import Lookups, Params, Violation, Workload
+from webhook.api import Evidence, Fill, Lookups, Params, Violation, Workload
 from webhook.profile import Profile
 from webhook.provenance import LAST_APPLIED
 from webhook.server.counters import Counted, Counters
@@ -133,16 +133,33 @@ def test_whatever_shape_it_has(field: str, source: str, options: Object, value: 
     assert SECRET not in counted(counters)
 
 
-def test_what_a_crashed_policy_quotes_is_not_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("on_failure", ["deny", "allow"])
+def test_what_a_crashed_policy_quotes_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, on_failure: str
+) -> None:
     def check(workload: Workload, _params: Params, _lookups: Lookups) -> Iterator[Violation]:
         raise ValueError(f"cannot read {workload.volumes[0].sources}")
 
-    broken = replace(catalog.POLICIES["require-claims"], check=check)
-    monkeypatch.setattr(catalog, "POLICIES", {**catalog.POLICIES, "require-claims": broken})
+    def fill(workload: Workload, _params: Params, _evidence: Evidence) -> Iterator[Fill]:
+        raise ValueError(f"cannot read {workload.volumes[0].sources}")
+
+    broken = {
+        "require-claims": replace(catalog.POLICIES["require-claims"], check=check),
+        "probe-timing": replace(catalog.POLICIES["probe-timing"], fill=fill),
+    }
+    monkeypatch.setattr(catalog, "POLICIES", {**catalog.POLICIES, **broken})
+    policies = {"require-claims": {"action": "deny"}, "probe-timing": {"action": "fill"}}
+    failing = profile("failing", onFailure=on_failure, policies=policies)
     counters = Counters()
-    handler = Counted(admission(loud()), counters)
-    answer = handler.handle(Door.VALIDATE, "loud", review(full_of_secrets("Pod")))
-    assert answer.record is not None
-    (crash,) = answer.record["crashes"]
-    assert (crash["policy"], crash["error"]) == ("require-claims", "ValueError")
-    assert SECRET not in repr(answer.record) + counted(counters)
+    handler = Counted(admission(failing), counters)
+    for door, policy in (Door.VALIDATE, "require-claims"), (Door.MUTATE, "probe-timing"):
+        answer = handler.handle(door, "failing", review(full_of_secrets("Pod")))
+        assert answer.record is not None
+        (crash,) = answer.record["crashes"]
+        assert (crash["policy"], crash["error"]) == (policy, "ValueError")
+        assert SECRET not in answer.body.decode() + repr(answer.record) + counted(counters)
+        assert f"{policy} could not judge this: ValueError; see podworthy's log" in (
+            answer.body.decode()
+        )
+    # whoever mends the policy has it
+    assert SECRET in caplog.text

@@ -8,12 +8,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from webhook import lookups, review, workload
-from webhook.admission import evidence_for_filling, judged_object
 from webhook.api import Evidence
 from webhook.errors import BadReview, MalformedObject
 from webhook.evidence import WrittenText
 from webhook.goyaml import Document
 from webhook.report.entries import ErrorEntry, Source
+from webhook.scope import evidence_for_filling, judged_object
 from webhook.workload import Reading
 
 

@@ -91,6 +91,19 @@ class ObjectName(click.ParamType[str]):
         return value
 
 
+class Group(click.ParamType[str]):
+    """The name of a group of users; of such characters as the chart takes, too."""
+
+    name = "group"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9:._/@-]*", value):
+            self.fail(
+                f"{value!r} cannot be the group: give letters, digits and : . _ / @ -", param, ctx
+            )
+        return value
+
+
 class DocsUrl(click.ParamType[str]):
     """Where policies are documented, see `webhook.links`."""
 

@@ -9,6 +9,7 @@ import click
 from webhook.cli.loading import load_documents, load_policies, note_empty, refuse
 from webhook.cli.options import (
     DEFAULT_PORT,
+    Group,
     Port,
     Seconds,
     controllers_option,
@@ -67,6 +68,12 @@ if TYPE_CHECKING:
     help="Log this part of the reviews with nothing to tell, too: 1 for all, 0.01 for each 100th.",
 )
 @option(
+    "--break-glass-group",
+    metavar="GROUP",
+    type=Group(),
+    help="Log what members get past: the group of which no validating webhook is asked.",
+)
+@option(
     "--tracing",
     is_flag=True,
     help="Send a span of each review by OTLP, as OTEL_* variables say; needs podworthy[tracing].",
@@ -94,6 +101,7 @@ def serve(
     controllers: tuple[str, ...],
     docs_url: str | None,
     log_allowed: float,
+    break_glass_group: str | None,
     tracing: bool,
     drain: float,
 ) -> None:
@@ -129,7 +137,15 @@ def serve(
         known = load_policies(policies_dirs)
         # an empty one may be a ConfigMap that is filled later
         note_empty(paths)
-        sources = Sources(paths, profile, frozenset(controllers), docs_url, known, log_allowed)
+        sources = Sources(
+            paths,
+            profile,
+            frozenset(controllers),
+            docs_url,
+            known,
+            log_allowed,
+            break_glass_group,
+        )
         run(sources, settings, _pages(known))
     except PodworthyError as error:
         refuse(error)

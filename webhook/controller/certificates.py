@@ -23,8 +23,10 @@ LEAF_LIFE: Final = timedelta(days=90)
 BACKDATED: Final = timedelta(hours=1)
 """How long before its signing a certificate begins: clocks differ."""
 
+# five dashes end a block: what begins again and again and never ends is looked at only once
 _BLOCK: Final = re.compile(
-    rb"-----BEGIN ([A-Z0-9 ]+)-----\r?\n.*?-----END \1-----[ \t]*(?:\r?\n|\Z)", re.DOTALL
+    rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n(?:[^-]|-(?!----))*+"
+    rb"-----END \1-----[ \t]*(?:\r?\n|\Z)"
 )
 
 Key = ec.EllipticCurvePrivateKey

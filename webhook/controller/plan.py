@@ -201,7 +201,7 @@ def _known(state: State, pairs: tuple[Pair, ...]) -> tuple[x509.Certificate, ...
     there = dict.fromkeys([*(secret.authorities if secret else ()), *_trusted(state)])
     alive = [one for one in there if state.now <= one.not_valid_after_utc]
     issuer = _issuer(secret, alive) if secret else None
-    first = [pair.certificate for pair in pairs] + ([issuer] if issuer else [])
+    first = ([issuer] if issuer else []) + [pair.certificate for pair in pairs]
     chosen = dict.fromkeys([*first, *_newest_first(alive)])
     return _newest_first(list(chosen)[:MAX_AUTHORITIES])
 

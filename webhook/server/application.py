@@ -1,5 +1,6 @@
 """What gunicorn runs: its settings, and what its workers need of us."""
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from wsgiref.types import WSGIApplication
 
+from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
+from gunicorn.config import Config
 
+from webhook import logs
 from webhook.server import surface
 from webhook.server.counters import Counters
 from webhook.server.credentials import Credentials
@@ -19,6 +23,8 @@ from webhook.server.surface import Surface
 
 if TYPE_CHECKING:
     from webhook.server.tracing import Tracing
+
+logger = logging.getLogger(__name__)
 
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 a place for gunicorn's heartbeat file
 BACKLOG: Final = 1024
@@ -38,6 +44,16 @@ class Address:
 
     descriptor: int
     url: str
+
+
+class Log(glogging.Logger):  # type: ignore[misc] # gunicorn ships no types
+    """gunicorn's own log, in the form of ours."""
+
+    def setup(self, cfg: Config) -> None:
+        """Set up what is logged where, see gunicorn.glogging."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(logs.formatter())
 
 
 class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
@@ -98,6 +114,7 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
             "control_socket_disable": True,
             "worker_tmp_dir": str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
             "loglevel": "warning",
+            "logger_class": Log,
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
@@ -114,6 +131,11 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         if age == 1:
             self._ready()
 
+    def begin_to_leave(self) -> None:
+        """To be called by a worker at SIGTERM: `/readyz` fails from now on."""
+        self.routes.ready = False
+        logger.info("draining for %g s, then leaving", self.drain)
+
     def _begin(self, _worker: object) -> None:
         # not earlier: a thread does not survive the fork that makes a worker
         self._reloader.start()
@@ -125,3 +147,4 @@ class Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no ty
         self.decisions.close(timeout=1.0)
         if self._tracing:
             self._tracing.stop(timeout=1.0)
+        logger.info("stopped")

@@ -42,10 +42,18 @@ class Counters:
         """Findings and crashes by policy, rule, result and action, in the words of an audit."""
         self.fills: Counter[Key] = Counter()
         """Values set or suggested by policy, field and action."""
+        self.break_glass: dict[Key, int] = {
+            (decision, dry_run): 0
+            for decision in ("allowed", "denied")
+            for dry_run in ("false", "true")
+        }
+        """Requests of the break-glass group by what the checks would have decided and dry run."""
         self.statuses: Counter[int] = Counter()
         """HTTP answers by status."""
         self.connections: Callable[[], int] = int
         """Tells how many are open now; the server that has them puts it here."""
+        self.dropped: Callable[[], int] = int
+        """Tells how many were ended because there were too many."""
         self.requests: Callable[[], int] = int
         """Tells how many have begun to arrive and are not answered."""
 
@@ -59,6 +67,8 @@ class Counters:
         cell[-1] += seconds
         if answer.outcome is not None:
             self._count_outcome(answer.outcome)
+        if answer.break_glass is not None and answer.subject is not None:
+            self.break_glass[answer.break_glass, "true" if answer.subject.dry_run else "false"] += 1
 
     def count_answer(self, status: int) -> None:
         """One HTTP request was answered."""

@@ -101,6 +101,12 @@ class _Reviews(Collector):
             ["policy", "field", "action"],
             self._counters.fills,
         )
+        yield _counted(
+            "podworthy_break_glass_requests",
+            "Requests of the break-glass group, by what the checks would have decided.",
+            ["decision", "dry_run"],
+            self._counters.break_glass,
+        )
 
 
 class _Traffic(Collector):
@@ -122,6 +128,11 @@ class _Traffic(Collector):
             "podworthy_http_connections",
             "Open connections, idle ones included.",
             value=self._counters.connections(),
+        )
+        yield CounterMetricFamily(
+            "podworthy_http_connections_dropped",
+            "Connections that were ended because there were too many.",
+            value=self._counters.dropped(),
         )
         yield _counted(
             "podworthy_decision_log_lines",

@@ -30,6 +30,8 @@ class Sources(msgspec.Struct, frozen=True):
     """The catalogue: code, which is loaded once."""
     log_allowed: float = 0.0
     """The part of reviews with nothing to tell that is logged, see `Admission`."""
+    break_glass_group: str | None = None
+    """Whose requests are let through unjudged, see `Admission`."""
 
     def snapshot(self, texts: documents.Texts) -> Snapshot:
         """What the texts put in force. Raises `DocumentError`, and `UnknownProfile` if the default
@@ -52,7 +54,11 @@ class Rules:
         self._sources = sources
         texts = self._read()
         self.admission = Admission(
-            sources.snapshot(texts), clock, sources.docs_url, sources.log_allowed
+            sources.snapshot(texts),
+            clock,
+            sources.docs_url,
+            sources.log_allowed,
+            sources.break_glass_group,
         )
         self.watch = Watch("documents", texts, self._read, self._take, clock)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,9 +60,9 @@ def serve(sources: Sources, settings: Settings, pages: Callable[[], Mapping[str,
     `pages` are those of `Surface`.
 
     On standard error, the last line once the server answers is `Ready: https://HOST:PORT (Ctrl-C
-    stops)`, and then comes what happens to documents and certificates; standard output is the
-    decision log. Raises `CannotServe`, and `DocumentError` or `UnknownProfile` for documents that
-    cannot be loaded.
+    stops)`, where HOST is this machine if it listens on every address. Then comes what happens to
+    documents and certificates, and the end. Standard output is the decision log. Raises
+    `CannotServe`, and `DocumentError` or `UnknownProfile` for documents that cannot be loaded.
     """
     tracing = _tracing() if settings.tracing else None
     rules = Rules(sources, _now)
@@ -141,9 +142,19 @@ def _listen(host: str, port: int) -> Address:
         listener = socket.create_server(place[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise CannotServe(f"cannot listen on {host}:{port}: {_way_out(error)}") from error
-    name = f"[{host}]" if family == socket.AF_INET6 else host
-    url = f"https://{name}:{listener.getsockname()[1]}"
+    url = f"https://{_openable(host)}:{listener.getsockname()[1]}"
     return Address(listener.detach(), url)
+
+
+def _openable(host: str) -> str:
+    """What stands for a host in a URL on this machine: nobody can open "every address"."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        return "127.0.0.1" if address.version == 4 else "[::1]"
+    return str(address) if address.version == 4 else f"[{address}]"
 
 
 def _way_out(error: OSError) -> str:

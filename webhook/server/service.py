@@ -40,7 +40,9 @@ class Service:
         self.lifetime = lifetime
         self.answered = answered
         self.connections: set[Connection] = set()
-        self._dropped = 0
+        self.dropped = 0
+        """Connections that were ended because there were too many."""
+        self._told = 0
         self.body_bytes = 0
         """Of all requests under way together: many large ones must not fill the memory."""
         self.now = 0.0
@@ -56,7 +58,7 @@ class Service:
         if len(self.connections) >= self.max_connections:
             least = min(self.connections, key=lambda connection: connection.standing)
             self.connections.discard(least)
-            self._dropped += 1
+            self.dropped += 1
             least.drop()
         self.connections.add(newcomer)
 
@@ -80,10 +82,10 @@ class Service:
         self.date = formatdate(usegmt=True).encode()
         for connection in tuple(self.connections):
             connection.expire()
-        if self._dropped:
+        if self.dropped > self._told:
             logger.warning(
                 "%d connections dropped: no more than %d may be open",
-                self._dropped,
+                self.dropped - self._told,
                 self.max_connections,
             )
-            self._dropped = 0
+            self._told = self.dropped

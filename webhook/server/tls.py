@@ -30,18 +30,54 @@ class LatestContext(ssl.SSLContext):
         context.latest = latest
         return context
 
-    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+    def wrap_bio(
+        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *args: Any, **kwargs: Any
+    ) -> ssl.SSLObject:
         """What an event loop begins a handshake with."""
-        return self.latest.wrap_bio(*args, **kwargs)
+        session = self.latest.wrap_bio(incoming, outgoing, *args, **kwargs)
+        if isinstance(session, _Session):
+            session.outgoing = outgoing
+        return session
 
     def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
         """What a thread begins one with."""
         return self.latest.wrap_socket(*args, **kwargs)
 
 
+PLAIN_HTTP: Final = (
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 59\r\n"
+    b"Connection: close\r\n\r\nthis port speaks HTTPS: ask again with https:// in the URL\n"
+)
+"""The answer to a request without TLS, as readable as the request."""
+
+
+class _Session(ssl.SSLObject):
+    """One whose handshake answers plain HTTP, in place of an empty end."""
+
+    outgoing: ssl.MemoryBIO | None = None
+
+    def do_handshake(self) -> None:
+        """Go on with the handshake, see `ssl.SSLObject`."""
+        try:
+            super().do_handshake()
+        except ssl.SSLError as error:
+            if self.outgoing is None or not is_plain_http(error):
+                raise
+            self.outgoing.write(PLAIN_HTTP)
+            self.outgoing = None
+            # what is said before an end is lost: the client ends it, or the next try, or the time
+            raise ssl.SSLWantReadError from error
+
+
+def is_plain_http(error: ssl.SSLError) -> bool:
+    """Whether a handshake failed because the client speaks HTTP (OpenSSL ssl/record)."""
+    return error.reason == "HTTP_REQUEST"
+
+
 def server_context() -> ssl.SSLContext:
     """TLS 1.2 or newer, without renegotiation, HTTP/1.1 by ALPN, no certificate yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class = _Session
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # what a client may demand again and again costs the server most
     context.options |= ssl.OP_NO_RENEGOTIATION

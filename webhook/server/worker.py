@@ -70,6 +70,7 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
             answered=self._beat,
         )
         self.app.counters.connections = lambda: len(self._service.connections)
+        self.app.counters.dropped = lambda: self._service.dropped
         self.app.counters.requests = self._service.requests_under_way
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._leave = asyncio.Event()
@@ -109,7 +110,9 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
         )
         self.app.announce(self.age)
         await self._first(self._leave.wait(), self._leave_now.wait())
-        await self._drain()
+        if not self._leave_now.is_set():
+            await self._drain()
+        self.app.routes.ready = False
         await self._close(server, listener.sock)
 
     def _connection(self) -> Connection:
@@ -127,7 +130,7 @@ class Worker(base.Worker):  # type: ignore[misc] # gunicorn ships no types
 
         New connections are taken, too: for a while, other nodes still route to it.
         """
-        self.app.routes.ready = False
+        self.app.begin_to_leave()
         await self._first(self._leave_now.wait(), timeout=self.app.drain)
 
     async def _close(self, server: asyncio.Server, listener: socket.socket) -> None:

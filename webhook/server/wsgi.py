@@ -4,8 +4,11 @@ gunicorn's parser and ours differ in what they let through, and its error pages 
 lets through too much is refused here; what it refuses is answered as everywhere.
 """
 
+import socket
+import ssl
 import threading
 import time
+from contextlib import suppress
 from email.utils import formatdate
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from webhook.server import http1, surface
 from webhook.server.surface import Response
+from webhook.server.tls import PLAIN_HTTP, is_plain_http
 
 if TYPE_CHECKING:
     from webhook.server.application import Application
@@ -43,10 +47,15 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM: fail `/readyz`, and leave when the drain is over."""
-        self.app.routes.ready = False
-        leave = threading.Timer(self.app.drain, super().handle_exit, (sig, frame))
-        leave.daemon = True
-        leave.start()
+        leave = super().handle_exit
+
+        def drain() -> None:
+            self.app.begin_to_leave()
+            time.sleep(self.app.drain)
+            leave(sig, frame)
+
+        # not here: the signal may have interrupted the writing of a log
+        threading.Thread(target=drain, daemon=True).start()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Once it leaves, close the socket: who comes now is refused and may go elsewhere, instead
@@ -73,12 +82,23 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what did not get as far as the application."""
+        if isinstance(exc, ssl.SSLError) and is_plain_http(exc):
+            _answer_plain_http(client)
+            return
         response = _refusal(exc)
         if response is None:
             super().handle_error(req, client, addr, exc)
             return
         client.sendall(http1.render(response, formatdate(usegmt=True).encode(), keep=False))
         self.app.counters.count_answer(response.status)
+
+
+def _answer_plain_http(client: socket.socket) -> None:
+    """By the methods of a plain socket: a TLS one has not shaken hands."""
+    socket.socket.sendall(client, PLAIN_HTTP)
+    with suppress(OSError):
+        # to close it with unread bytes would reset it, and lose the answer
+        socket.socket.recv(client, surface.MAX_HEAD, socket.MSG_DONTWAIT)
 
 
 class _Refused(Exception):

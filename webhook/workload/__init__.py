@@ -12,6 +12,14 @@ import msgspec
 from webhook.api import ClaimTemplate, Container, Retention, Rollout, Workload
 from webhook.errors import MalformedObject
 from webhook.review import malformed
+from webhook.workload.bounds import (
+    MAX_ITEMS,
+    MAX_SMALL,
+    check_containers,
+    check_items,
+    check_sizes,
+    counted,
+)
 from webhook.workload.handlers import checked
 from webhook.workload.shapes import (
     KIND_GROUPS,
@@ -39,16 +47,6 @@ __all__ = [
     "read_decoded",
     "same_template",
 ]
-
-MAX_ITEMS: Final = 1000
-"""Containers or volumes of one list, and claim templates, each of which becomes a volume: more than
-a kubelet runs, few enough to judge at once."""
-MAX_MEMBERS: Final = 3 * MAX_ITEMS
-"""Members of all volumes together: each has two, its name and its source, and every other source is
-a violation."""
-MAX_SMALL: Final = 10 * MAX_ITEMS
-"""Ports of all containers together, their mounts, and what the selectors of claim templates ask
-for: Kubernetes has no bound for them but the size of a request."""
 
 MIRROR_ANNOTATION: Final = "kubernetes.io/config.mirror"
 """Set by the kubelet on the API server's copy of a static pod."""
@@ -109,11 +107,11 @@ def read_decoded(
     pod = shape.pod(decoded)
     spec = pod.spec if pod and pod.spec else PodSpec()
     spec_path = f"{shape.pod_path}/spec"
-    _check_sizes(spec, spec_path)
+    check_sizes(spec, spec_path)
     pod_metadata = pod.metadata if pod else None
     found = tuple(volumes(spec.volumes or (), f"{spec_path}/volumes"))
     containers = tuple(_containers(spec, spec_path))
-    _check_containers(containers)
+    check_containers(containers)
     workload = Workload(
         api_version=api_version,
         kind=kind,
@@ -127,7 +125,7 @@ def read_decoded(
         pod_annotations=(pod_metadata.annotations or {}) if pod_metadata else {},
         annotations=metadata.annotations or {},
         pod_labels=(pod_metadata.labels or {}) if pod_metadata else {},
-        claim_templates=tuple(_counted(ephemeral_claims(found))),
+        claim_templates=tuple(counted(ephemeral_claims(found))),
     )
     if kind in ("StatefulSet", "Deployment") and decoded.spec:
         workload = msgspec.structs.replace(workload, **_of_kind(decoded.spec, workload))
@@ -143,7 +141,7 @@ def _of_kind(spec: StatefulSetSpec | DeploymentSpec, workload: Workload) -> dict
     return {
         "replicas": replicas,
         "service_name": spec.service_name or None,
-        "claim_templates": (*_counted(_claim_templates(spec)), *workload.claim_templates),
+        "claim_templates": (*counted(_claim_templates(spec)), *workload.claim_templates),
         "retention": Retention(
             (retention and retention.when_deleted) or "Retain",
             (retention and retention.when_scaled) or "Retain",
@@ -154,21 +152,9 @@ def _of_kind(spec: StatefulSetSpec | DeploymentSpec, workload: Workload) -> dict
 def _claim_templates(spec: StatefulSetSpec) -> Iterator[ClaimTemplate]:
     path = "/spec/volumeClaimTemplates"
     templates = spec.volume_claim_templates or ()
-    if len(templates) > MAX_ITEMS:
-        raise MalformedObject(path, f"more than {MAX_ITEMS} items")
+    check_items(templates, path)
     for index, template in enumerate(templates):
         yield claim_template(template, f"{path}/{index}")
-
-
-def _counted(templates: Iterable[ClaimTemplate]) -> Iterator[ClaimTemplate]:
-    """The same, as long as they do not select by too much."""
-    requirements = 0
-    for template in templates:
-        requirements += len(template.spec.selector)
-        if requirements > MAX_SMALL:
-            where = f"{template.path}/spec/selector"
-            raise MalformedObject(where, f"more than {MAX_SMALL} requirements of all claims")
-        yield template
 
 
 def _rollout(spec: DeploymentSpec) -> Rollout:
@@ -177,31 +163,6 @@ def _rollout(spec: DeploymentSpec) -> Rollout:
     surge = rolling.max_surge if rolling else None
     kind = (strategy.type if strategy else None) or "RollingUpdate"
     return Rollout(kind) if surge is None else Rollout(kind, surge)
-
-
-def _check_sizes(spec: PodSpec, spec_path: str) -> None:
-    for name, items in (
-        ("initContainers", spec.init_containers),
-        ("containers", spec.containers),
-        ("ephemeralContainers", spec.ephemeral_containers),
-        ("volumes", spec.volumes),
-    ):
-        if items and len(items) > MAX_ITEMS:
-            raise MalformedObject(f"{spec_path}/{name}", f"more than {MAX_ITEMS} items")
-    if spec.volumes and sum(map(len, spec.volumes)) > MAX_MEMBERS:
-        raise MalformedObject(f"{spec_path}/volumes", f"more than {MAX_MEMBERS} members in all")
-
-
-def _check_containers(containers: Iterable[Container]) -> None:
-    mounts = ports = 0
-    for one in containers:
-        mounts += len(one.mounts)
-        ports += len(one.ports)
-        if mounts > MAX_SMALL or ports > MAX_SMALL:
-            field = "volumeMounts" if mounts > MAX_SMALL else "ports"
-            raise MalformedObject(
-                f"{one.path}/{field}", f"more than {MAX_SMALL} items of all containers"
-            )
 
 
 def _containers(spec: PodSpec, spec_path: str) -> Iterable[Container]:

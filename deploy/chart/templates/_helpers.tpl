@@ -95,6 +95,10 @@ imagePullSecrets:
 {{- if and .Values.canary.enabled (not (has .Values.canary.profile $names)) -}}
 {{- fail (printf "canary.profile: %q is none of profiles (%s): name one that denies, or set canary.enabled=false" .Values.canary.profile (join ", " $names)) -}}
 {{- end -}}
+{{- $unasked := concat (list "kube-system" "kube-node-lease" .Release.Namespace) .Values.excludedNamespaces -}}
+{{- if and .Values.canary.enabled (has (include "podworthy.canaryNamespace" .) $unasked) -}}
+{{- fail (printf "canary.namespace: podworthy is never asked about %q: name one for the canary alone" (include "podworthy.canaryNamespace" .)) -}}
+{{- end -}}
 {{- $known := list "advise" "baseline" "strict" -}}
 {{- range .Values.documents.profiles }}{{ $known = append $known .metadata.name }}{{ end -}}
 {{- if not .Values.documents.profilesConfigMap -}}
@@ -116,5 +120,19 @@ imagePullSecrets:
 {{- end -}}
 {{- if and .Values.documents.exemptions .Values.documents.exemptionsConfigMap -}}
 {{- fail "documents: exemptions and exemptionsConfigMap exclude each other" -}}
+{{- end -}}
+{{- end }}
+
+{{/* Something if history goes to PostgreSQL. */}}
+{{- define "podworthy.database" -}}
+{{- with .Values.audit }}{{ if and .intervalSeconds .history.enabled .history.databaseSecret }}yes{{ end }}{{ end -}}
+{{- end }}
+
+{{/* The claim of history's volume; nothing if it has none. */}}
+{{- define "podworthy.historyClaim" -}}
+{{- with .Values.audit -}}
+{{- if and .intervalSeconds .history.enabled (not .history.databaseSecret) -}}
+{{- .history.existingClaim | default (printf "%s-history" (include "podworthy.fullname" $)) -}}
+{{- end -}}
 {{- end -}}
 {{- end }}

@@ -17,7 +17,7 @@ from webhook.cluster import Answer, Request
 from webhook.controller import certificates
 from webhook.controller.certificates import Service
 from webhook.controller.clocks import Clocks
-from webhook.controller.loop import Controller, Pace
+from webhook.controller.loop import Controller, Pace, Turn
 from webhook.controller.plan import Timing
 from webhook.controller.reading import Mode, Subject
 from webhook.controller.state import KINDS
@@ -184,6 +184,39 @@ class Mirror:
     cluster: Cluster
     served: x509.Certificate | None = None
     bundles: Mapping[str, list[bytes]] = field(default_factory=dict)
+    replaced_leaves: list[tuple[float, x509.Certificate]] = field(default_factory=list)
+    """By the controller, and when: a server that is late shows them for `mounts`."""
+    replaced_bundles: list[tuple[float, Mapping[str, list[bytes]]]] = field(default_factory=list)
+    """The same; an API server that is late uses them for `settle`."""
+    signed: x509.Certificate | None = None
+    """The controller's last one: a server that is early shows it at once."""
+
+    def follow(self, turn: Callable[[], Turn]) -> Turn:
+        """Do a turn, and take note of what it replaces."""
+        bundles, leaf = self.cluster.bundles(), self._there()
+        done = turn()
+        now = self.cluster.time.seconds
+        if self.cluster.bundles() != bundles:
+            self.replaced_bundles.append((now, bundles))
+        if self._there() != leaf:
+            self.signed = self._there()
+            if leaf:
+                self.replaced_leaves.append((now, leaf))
+        return done
+
+    def unsettled(self) -> Iterator[bytes]:
+        """The caBundles in use anywhere that do not believe ours, at worst."""
+        now = self.cluster.time
+        late = now.seconds - TIMING.settle.total_seconds()
+        used = [self.cluster.bundles(), *(old for at, old in self.replaced_bundles if at > late)]
+        late = now.seconds - TIMING.mounts.total_seconds()
+        # one that a meddler has put there is not the controller's fault
+        shown = {one for one in (self.signed,) if one == self._there()}
+        shown |= {one for at, one in self.replaced_leaves if at > late}
+        for leaf in shown:
+            # what ended by itself is no step's fault
+            if leaf and certificates.is_valid(leaf, now.now):
+                yield from self._doubts(leaf, used)
 
     def hear(self) -> None:
         """The API servers use the caBundles as they are."""
@@ -191,21 +224,28 @@ class Mirror:
 
     def mount(self) -> None:
         """The servers take what the Secret holds, if it can be served."""
-        content = self.cluster.secret()
-        chain, _ = certificates.read_certificates(content.get("tls.crt", b""))
-        keys, _ = certificates.read_keys(content.get("tls.key", b""))
-        if chain and keys and certificates.belongs(keys[0], chain[0]):
-            self.served = chain[0]
+        self.served = self._there() or self.served
 
     def distrust(self) -> Iterator[bytes]:
         """The caBundles that do not believe what is served: those of the cluster, and those that
         API servers use still."""
-        now = self.cluster.time.now
-        for where in (self.bundles, self.cluster.bundles()):
+        return self._doubts(self.served, [self.bundles, self.cluster.bundles()])
+
+    def _there(self) -> x509.Certificate | None:
+        """What the Secret holds, if it can be served."""
+        content = self.cluster.secret()
+        chain, _ = certificates.read_certificates(content.get("tls.crt", b""))
+        keys, _ = certificates.read_keys(content.get("tls.key", b""))
+        return chain[0] if chain and keys and certificates.belongs(keys[0], chain[0]) else None
+
+    def _doubts(
+        self, leaf: x509.Certificate | None, used: list[Mapping[str, list[bytes]]]
+    ) -> Iterator[bytes]:
+        for where in used:
             # the last one is of another Service
             for bundle in {bundle for some in where.values() for bundle in some[:-1]}:
                 authorities, _ = certificates.read_certificates(bundle)
-                if not believes(authorities, self.served, now):
+                if not believes(authorities, leaf, self.cluster.time.now):
                     yield bundle
 
 

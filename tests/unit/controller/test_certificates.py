@@ -129,6 +129,15 @@ def test_reading_takes_what_can_be_read_and_tells_if_that_is_all() -> None:
     assert read_keys(b"\xff") == ((), False)
 
 
+def test_what_begins_and_never_ends_is_read_in_no_time() -> None:
+    """As much as a Secret can hold; looked at from each beginning to the end, it took minutes."""
+    begun = b"-----BEGIN CERTIFICATE-----\nAAAA\n"
+    pair = new_authority(SERVICE, NOON)
+    text = begun * (2**20 // len(begun)) + pem([pair.certificate])
+    assert read_certificates(text) == ((pair.certificate,), False)
+    assert read_keys(begun * 1000 + key_pem([pair.key]))[1] is False
+
+
 def test_the_server_takes_them(tmp_path: Path) -> None:
     """And not the empty ones of a Secret that has no leaf yet."""
     files = Files(tmp_path / "tls.crt", tmp_path / "tls.key")

@@ -3,9 +3,17 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.unit.controller.cluster import TIMING, Cluster, Mirror, controller
+from tests.unit.controller.cluster import (
+    SERVICE,
+    TIMING,
+    Cluster,
+    Mirror,
+    controller,
+    secret_path,
+)
 from webhook.controller import certificates
 from webhook.controller.loop import Controller, Turn
+from webhook.controller.state import read_secret
 
 
 @dataclass
@@ -18,7 +26,7 @@ class World:
 
     def turn(self) -> Turn:
         """One turn; a controller that is killed in it is followed by another one."""
-        turn = self.controller.turn()
+        turn = self.mirror.follow(self.controller.turn)
         if "killed" in self.controller.status.problems.get("api-server", ""):
             self.restart()
             return Turn.STEP
@@ -40,6 +48,7 @@ class World:
             assert turns < 60, "it does not come to rest"
             if check:
                 assert not list(self.mirror.distrust())
+                assert not list(self.mirror.unsettled())
             if turn is Turn.REST:
                 self.mirror.hear()
                 if check:
@@ -61,9 +70,15 @@ class World:
         self.mirror.mount()
         content = self.cluster.secret()
         there = certificates.read_certificates(content["ca.crt"])[0]
+        (leaf,) = certificates.read_certificates(content["tls.crt"])[0]
         bundles = [bundle for some in self.cluster.bundles().values() for bundle in some[:-1]]
         return (
             not list(self.mirror.distrust())
+            and not read_secret(self.cluster.objects[secret_path()]).broken
+            and any(
+                certificates.has_issued(one, leaf) and certificates.can_sign_for(one, SERVICE)
+                for one in there
+            )
             and all(set(certificates.read_certificates(one)[0]) == set(there) for one in bundles)
             and not self.controller.status.problems
             and self.controller.status.ready

@@ -164,8 +164,8 @@ def test_a_server_that_drains(arguments: list[str]) -> None:
 def test_a_server_answers_to_the_last(arguments: list[str]) -> None:
     """Clients that have not heard of its leaving are turned away at last, but what they have asked
     is answered."""
-    with serving("--drain", "0.5", *arguments) as served:
-        with served.connect(), load(served, kept=2, new=2) as clients:
+    with serving("--drain", "0.5", *arguments, grace=PATIENCE) as served:
+        with load(served, kept=2, new=2) as clients:
             eventually(lambda: all(client.answers > 50 for client in clients))
             served.process.send_signal(signal.SIGTERM)
             assert served.process.wait(PATIENCE) == 0

@@ -1,128 +1,15 @@
 """One connection as a state machine: a transport that only remembers, no socket, no clock."""
 
-import asyncio
 import logging
-import re
-from collections.abc import Callable, Iterable
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.admission import Answer, Door
+from tests.shapes import OURS, REFUSED
+from tests.wire import Wire, chunked, get, pieces, post
 from webhook.server import intake, protocol, surface
 from webhook.server.protocol import Connection
-from webhook.server.service import Service
-from webhook.server.surface import Response, Surface
-
-
-class Echo:
-    """Stands for admission: answers with what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[bytes] = []
-
-    def handle(self, door: Door, profile: str | None, body: bytes) -> Answer:
-        if body == b"crash":
-            raise ZeroDivisionError
-        self.asked.append(body)
-        return Answer(200, b"%s|%s|%s" % (door.value.encode(), str(profile).encode(), body), {})
-
-
-class Turns(Service):
-    """One that remembers what it is to call soon."""
-
-    calls: list[Callable[[], None]]
-
-    def soon(self, call: Callable[[], None]) -> None:
-        self.calls.append(call)
-
-
-class Wire(asyncio.Transport):
-    """A client and the transport to it."""
-
-    def __init__(
-        self, *, max_connections: int = 9, lifetime: float = 999.0, trusted: bool = True
-    ) -> None:
-        super().__init__({"peercert": {"trusted": trusted}})
-        self.admission = Echo()
-        self.records: list[dict[str, Any]] = []
-        self.counted: list[int] = []
-        routes = Surface(self.admission, dict, lambda: Response(200, b"m" * 10_000))
-        self.service = Turns(
-            routes,
-            self.records.append,
-            lambda client: bool(client and client["trusted"]),
-            max_connections,
-            self.counted.append,
-            lambda: lifetime,
-        )
-        self.turns = 0
-        self.service.calls = []
-        self.service.tick(0.0)
-        self.output = b""
-        self.closed = self.aborted = self.paused = False
-        self.connection = Connection(self.service)
-        self.connection.connection_made(self)
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.output += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    def abort(self) -> None:
-        self.aborted = True
-
-    def pause_reading(self) -> None:
-        self.paused = True
-
-    def resume_reading(self) -> None:
-        self.paused = False
-
-    def send(self, *parts: bytes) -> "Wire":
-        for part in parts:
-            self.connection.data_received(part)
-            while self.service.calls:
-                assert self.paused, "who waits for its turn sends nothing more"
-                self.turns += 1
-                self.service.calls.pop()()
-        return self
-
-    @property
-    def answers(self) -> list[tuple[int, bytes]]:
-        """Status and body of every answer so far."""
-        rest, found = self.output, []
-        while rest:
-            head, _, rest = rest.partition(b"\r\n\r\n")
-            length = int((re.search(rb"Content-Length: (\d+)", head) or [b"", b"0"])[1])
-            found.append((int(head.split()[1]), rest[:length]))
-            rest = rest[length:]
-        return found
-
-    @property
-    def statuses(self) -> list[int]:
-        return [status for status, _ in self.answers]
-
-    @property
-    def leaving(self) -> bool:
-        return self.output.count(b"\r\nConnection: close\r\n") == 1
-
-
-def post(body: bytes, path: bytes = b"/validate", fields: bytes = b"") -> bytes:
-    head = b"POST %s HTTP/1.1\r\nHost: x\r\n%bContent-Length: %d\r\n\r\n"
-    return head % (path, fields, len(body)) + body
-
-
-def chunked(*chunks: bytes, trailer: bytes = b"") -> bytes:
-    head = b"POST /mutate/strict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    return head + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in chunks) + b"0\r\n%b\r\n" % trailer
-
-
-def get(path: bytes = b"/livez", fields: bytes = b"Host: x\r\n", version: bytes = b"1.1") -> bytes:
-    return b"GET %s HTTP/%s\r\n%b\r\n" % (path, version, fields)
-
 
 REQUESTS = [
     post(b"one"),
@@ -178,42 +65,11 @@ class TestCutting:
         assert wire.output.count(b"Connection: close") <= 1
 
 
-def pieces(data: bytes, size: int) -> Iterable[bytes]:
-    return (data[start : start + size] for start in range(0, len(data), size))
-
-
-BOTH = (
-    b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
-)
-
-
-@pytest.mark.parametrize(
-    ("request_", "refusal"),
-    [
-        (BOTH, surface.BAD_REQUEST),
-        (post(b"a", fields=b"Content-Length: 1\r\n"), surface.BAD_REQUEST),
-        (post(b"a", fields=b"Host: y\r\n"), surface.BAD_REQUEST),
-        (get(fields=b""), surface.BAD_REQUEST),
-        (get(version=b"2.0"), surface.BAD_REQUEST),
-        (get(version=b"0.9"), surface.BAD_REQUEST),
-        (b"GET /livez\r\n\r\n", surface.BAD_REQUEST),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", surface.BAD_REQUEST),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", surface.BAD_REQUEST),
-        (BOTH.replace(b"Content-Length: 3\r\n", b"").replace(b"chunked", b"gzip, chunked"),
-         surface.BAD_REQUEST),
-        (chunked(b"a").replace(b"HTTP/1.1", b"HTTP/1.0"), surface.BAD_REQUEST),
-        (chunked(b"a").replace(b"\r\n1\r\n", b"\r\nx\r\n"), surface.BAD_REQUEST),
-        (post(b"a", fields=b"Expect: a-miracle\r\n"), surface.EXPECTATION_FAILED),
-        (get(fields=b"Host: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n"), surface.NO_UPGRADE),
-        (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", surface.NO_UPGRADE),
-        (get(b"/" + b"a" * surface.MAX_LINE), surface.HEAD_TOO_LARGE),
-        (get(fields=b"Host: x\r\n" + b"A: b\r\n" * surface.MAX_FIELDS), surface.HEAD_TOO_LARGE),
-        (get(fields=b"Host: x\r\nA: %b\r\n" % (b"a" * surface.MAX_HEAD)), surface.HEAD_TOO_LARGE),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("shape", [*REFUSED, *OURS])
 @pytest.mark.parametrize("size", [1, 1000, 100_000])
-def test_refused(request_: bytes, refusal: surface.Response, size: int) -> None:
+def test_refused(shape: str, size: int) -> None:
     """It is answered once, nothing behind it is taken for a request, and it may read its answer."""
+    request_, refusal = (REFUSED | OURS)[shape]
     wire = Wire().send(*pieces(request_, size), get(), b"\xff")
     assert wire.answers == [(refusal.status, refusal.body)]
     assert wire.leaving
@@ -504,6 +360,7 @@ class TestTooManyConnections:
         wire.service.tick(3.0)
         wire.service.tick(4.0)
         assert caplog.messages == ["3 connections dropped: no more than 3 may be open"]
+        assert wire.service.dropped == 3
 
     def test_who_leaves_anyway_goes_first(self) -> None:
         wire = Wire(max_connections=2)

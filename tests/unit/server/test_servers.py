@@ -1,5 +1,7 @@
 """Both servers as real processes, over real TLS: alike, and hard to disturb."""
 
+import gzip
+import http.client
 import json
 import os
 import re
@@ -8,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 
 import pytest
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from tests.serving import PATIENCE, Served, eventually, read_answer, serving
 from webhook.server import surface
 from webhook.server.decisions import BUFFER_BYTES
+from webhook.server.serve import _openable
 
 REVIEW = {
     "apiVersion": "admission.k8s.io/v1",
@@ -93,6 +96,7 @@ TABLE = {
     "the same": (request("GET", "/policies"), 200),
     "a policy": (request("GET", "/policies/require-probes?x"), 200),
     "no JSON": (request(body=b"\xff"), 400),
+    "gzip": (request(body=gzip.compress(BODY), fields="Host: x\r\nContent-Encoding: gzip"), 400),
     "no body": (request(), 400),
     "unknown profile": (request(target="/validate/strct", body=BODY), 404),
     "profile with a slash": (request(target="/validate/a/b", body=BODY), 404),
@@ -261,6 +265,7 @@ def test_both_servers_count_alike() -> None:
         'podworthy_http_requests_total{code="405"}': 1,
         "podworthy_http_requests_in_flight": 2,
         "podworthy_http_connections": 2,
+        "podworthy_http_connections_dropped_total": 0,
         'podworthy_decision_log_lines_total{result="written"}': 3,
         'podworthy_decision_log_lines_total{result="lost"}': 0,
     }
@@ -352,8 +357,20 @@ def test_slow_clients_stop_nobody(ours: Served) -> None:
         plain = stack.enter_context(socket.create_connection(("127.0.0.1", ours.port)))
         plain.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
         assert ours.ask("GET", "/livez") == (200, surface.TEXT, b"ok")
-        plain.settimeout(PATIENCE)
-        assert not plain.recv(100).startswith(b"HTTP")
+
+
+def test_plain_http_is_told_to_speak_https(both: tuple[Served, Served]) -> None:
+    for served in both:
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+        for body in b"", b"x" * 3000:
+            with closing(connection):
+                connection.request("POST", "/validate", body)
+                answer = connection.getresponse()
+                assert answer.status == 400
+                assert answer.getheader("Connection") == "close"
+                assert b"https://" in answer.read()
+        assert served.ask("GET", "/livez")[0] == 200
+        assert "Traceback" not in served.stderr
 
 
 def test_clients_that_leave_early_are_no_news(ours: Served) -> None:
@@ -362,6 +379,17 @@ def test_clients_that_leave_early_are_no_news(ours: Served) -> None:
             connection.sendall(start)
     assert ours.ask("GET", "/livez")[0] == 200
     assert "Traceback" not in ours.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        *(("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("127.0.0.2", "127.0.0.2")),  # noqa: S104
+        *(("fd00::1", "[fd00::1]"), ("hook.example", "hook.example")),
+    ],
+)
+def test_what_is_ready_can_be_opened(host: str, shown: str) -> None:
+    assert _openable(host) == shown
 
 
 @pytest.mark.parametrize("arguments", [[], ["--wsgi"]], ids=["ours", "flask"])
@@ -378,8 +406,8 @@ class TestProcess:
         assert b"Traceback" not in done.stderr
         assert done.stdout == b""
 
-    def test_sigterm_drains_and_exits_0(self, arguments: list[str]) -> None:
-        with serving("--drain", "3", *arguments) as served:
+    def test_sigterm_drains(self, arguments: list[str]) -> None:
+        with serving("--drain", "60", *arguments) as served:
             with served.connect() as connection:
                 connection.sendall(request("GET", "/livez"))
                 assert read_answer(connection)[0] == 200
@@ -388,8 +416,15 @@ class TestProcess:
                 assert served.ask("GET", "/livez")[0] == 200
                 connection.sendall(request("GET", "/livez"))
                 assert read_answer(connection)[0] == 200
+            assert served.stderr.count("INFO draining for 60 s, then leaving\n") == 1
+
+    def test_after_the_drain_it_exits_0_whoever_stays(self, arguments: list[str]) -> None:
+        with serving("--drain", "0", *arguments) as served, served.connect():
+            served.process.send_signal(signal.SIGTERM)
             assert served.process.wait(PATIENCE) == 0
-            assert "Traceback" not in served.stderr
+            drain, end = served.stderr.splitlines()[-2:]
+            assert drain.endswith("INFO draining for 0 s, then leaving")
+            assert end.endswith("INFO stopped")
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
     def test_interrupts_exit_0_at_once(self, arguments: list[str], number: signal.Signals) -> None:

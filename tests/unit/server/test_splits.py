@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.server.test_protocol import Wire, chunked, get, pieces, post
+from tests.shapes import REFUSED
+from tests.wire import Wire, chunked, get, pieces, post
 from webhook.server import http1, protocol, surface
 
-LENGTH = b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
 CHUNKS = chunked(b"one", b"two" * 9)
 
 KEPT = {
@@ -39,32 +39,6 @@ LAST = {
     "1.0, expected": post(b"one", fields=b"Expect: 100-continue\r\n").replace(b"/1.1", b"/1.0"),
 }
 """Requests that are answered, and end the connection."""
-
-REFUSED = {
-    "both, length first": (
-        LENGTH + b"Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n",
-        400,
-    ),
-    "both, chunks first": (CHUNKS.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n", 1), 400),
-    "two lengths": (LENGTH + b"Content-Length: 4\r\n\r\none", 400),
-    "the same length twice": (LENGTH + b"Content-Length: 3\r\n\r\none", 400),
-    "list of lengths": (LENGTH.replace(b": 3", b": 3, 3") + b"\r\none", 400),
-    "signed length": (LENGTH.replace(b": 3", b": +3") + b"\r\none", 400),
-    "space before the colon": (LENGTH.replace(b"Length:", b"Length :") + b"\r\none", 400),
-    "folded field": (LENGTH + b"A: b\r\n c\r\n\r\none", 400),
-    "bare line feeds": (post(b"one").replace(b"\r\n", b"\n"), 400),
-    "1.0 in chunks": (CHUNKS.replace(b"HTTP/1.1", b"HTTP/1.0"), 400),
-    "chunk of no number": (CHUNKS.replace(b"\r\n3\r\n", b"\r\nx\r\n"), 400),
-    "chunk longer than it says": (CHUNKS.replace(b"\r\n3\r\n", b"\r\n2\r\n"), 400),
-    "upgrade": (LENGTH + b"Upgrade: h2c\r\nConnection: Upgrade\r\n\r\none", 400),
-    "tunnel": (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
-    "other expectation": (LENGTH + b"Expect: more\r\n\r\none", 417),
-    "too long a line": (get(b"/" + b"a" * surface.MAX_LINE), 431),
-    "too many fields": (get(fields=b"Host: x\r\n" + b"A: b\r\n" * surface.MAX_FIELDS), 431),
-    "too long a head": (get(fields=b"Host: x\r\nA: %b\r\n" % (b"a" * surface.MAX_HEAD)), 431),
-    "too long a body": (LENGTH.replace(b": 3", b": %d" % (surface.MAX_BODY + 1)) + b"\r\n", 413),
-}
-"""Requests with the status that each gets."""
 
 ENDS = LAST | {name: request for name, (request, _) in REFUSED.items()}
 
@@ -130,9 +104,10 @@ def test_the_last_request_is_answered(name: str) -> None:
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_refused_request_behind_a_good_one(name: str) -> None:
     """The good one keeps its answer; the other one's is the last, and it reaches no admission."""
-    request, status = REFUSED[name]
+    request, refusal = REFUSED[name]
     wire = Wire().send(post(b"good") + request + post(b"smuggled"))
-    assert wire.statuses == [200, status]
+    assert wire.answers[1:] == [(refusal.status, refusal.body)]
+    assert wire.statuses == [200, refusal.status]
     assert wire.admission.asked == [b"good"]
     assert wire.leaving
     assert not wire.closed, "the client may read its answer"

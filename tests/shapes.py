@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.load import BODY
 from webhook.server import surface
+from webhook.server.surface import Response
 
 _N: Final = len(BODY)
 
@@ -22,7 +23,7 @@ def chunk(size: bytes = b"%x" % _N, end: bytes = b"\r\n0\r\n\r\n") -> bytes:
     return size + b"\r\n" + BODY + end
 
 
-REFUSED: Final[dict[str, bytes]] = {
+_UNCLEAR: Final[dict[str, bytes]] = {
     "length and chunks": post(LENGTH + b"\r\n" + CHUNKED, chunk()),
     "chunks and length": post(CHUNKED + b"\r\n" + LENGTH, chunk()),
     "two lengths": post(LENGTH + b"\r\nContent-Length: 1"),
@@ -76,19 +77,54 @@ REFUSED: Final[dict[str, bytes]] = {
     "no host": b"GET /livez HTTP/1.1\r\n\r\n",
     "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00",
     "HTTP/0.9": b"GET /livez\r\n\r\n",
+    "HTTP/0.9, said": b"GET /livez HTTP/0.9\r\nHost: x\r\n\r\n",
+    "HTTP/2.0": b"GET /livez HTTP/2.0\r\nHost: x\r\n\r\n",
     "HTTP/1.2": b"GET /livez HTTP/1.2\r\nHost: x\r\n\r\n",
     "HTTP/11": b"GET /livez HTTP/11\r\nHost: x\r\n\r\n",
     "lower case http": b"GET /livez http/1.1\r\nHost: x\r\n\r\n",
     "tab in the line": b"GET\t/livez HTTP/1.1\r\nHost: x\r\n\r\n",
     "blank in the target": b"GET /livez x HTTP/1.1\r\nHost: x\r\n\r\n",
-    "upgrade to HTTP/2": post(b"Connection: Upgrade\r\nUpgrade: h2c\r\n" + LENGTH),
     "TLS within TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(60) + b"\r\n\r\n",
     "a line of garbage": bytes(range(256)) + b"\r\n\r\n",
 }  # fmt: skip
-"""Where the next request begins is unclear, or this is no HTTP/1.1: status 400."""
+"""Where the next request begins is unclear, or this is no HTTP/1.1."""
 
-OURS: Final[dict[str, bytes]] = {
-    "chunk beyond 64 bits": post(CHUNKED, chunk(b"1" + b"0" * 16)),
+_TOO_MUCH: Final[dict[str, tuple[bytes, Response]]] = {
+    "tunnel": (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", surface.NO_UPGRADE),
+    "upgrade to HTTP/2": (
+        post(b"Connection: Upgrade\r\nUpgrade: h2c\r\n" + LENGTH), surface.NO_UPGRADE,
+    ),
+    "upgrade without a body": (
+        b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+        surface.NO_UPGRADE,
+    ),
+    "other expectation": (post(b"Expect: a-miracle\r\n" + LENGTH), surface.EXPECTATION_FAILED),
+    "too long a line": (
+        b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * surface.MAX_LINE),
+        surface.HEAD_TOO_LARGE,
+    ),
+    "too many fields": (
+        post(b"A: b\r\n" * surface.MAX_FIELDS + LENGTH), surface.HEAD_TOO_LARGE,
+    ),
+    "too long a head": (
+        post(b"A: " + b"a" * surface.MAX_HEAD + b"\r\n" + LENGTH), surface.HEAD_TOO_LARGE,
+    ),
+    "17 MiB by its length": (
+        post(b"Content-Length: %d" % (17 << 20), b""), surface.BODY_TOO_LARGE,
+    ),
+    "17 MiB expected": (
+        post(b"Expect: 100-continue\r\nContent-Length: %d" % (17 << 20), b""),
+        surface.BODY_TOO_LARGE,
+    ),
+}  # fmt: skip
+
+REFUSED: Final[dict[str, tuple[bytes, Response]]] = _TOO_MUCH | {
+    name: (request, surface.BAD_REQUEST) for name, request in _UNCLEAR.items()
+}
+"""Requests that end their connection, with the refusal of each."""
+
+OURS: Final[dict[str, tuple[bytes, Response]]] = {
+    "chunk beyond 64 bits": (post(CHUNKED, chunk(b"1" + b"0" * 16)), surface.BAD_REQUEST),
 }
 """What our server refuses the same way, while gunicorn's threads go on reading."""
 
@@ -108,8 +144,7 @@ ODD: Final[dict[str, tuple[bytes, int]]] = {
     "no body at all": (b"POST /validate HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     "blank line before": (b"\r\n" + post(LENGTH), 200),
     "text beyond ASCII in a field": (post(b"A: \xff\xfe\r\n" + LENGTH), 200),
-    "17 MiB by its length": (post(b"Content-Length: %d" % (17 << 20), b""), 413),
-    "17 MiB expected": (post(b"Expect: 100-continue\r\nContent-Length: %d" % (17 << 20), b""), 413),
-    "as long as it gets": (post(b"A: " + b"a" * surface.MAX_HEAD + b"\r\n" + LENGTH), 431),
 }  # fmt: skip
 """Unusual and clear: the status of each."""
+
+EVERY: Final = [request for request, _ in (*REFUSED.values(), *OURS.values(), *ODD.values())]
