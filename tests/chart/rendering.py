@@ -58,6 +58,7 @@ RICH: Json = {
             }
         ],
     },
+    "audit": {"intervalSeconds": 3600, "reports": True, "history": {"enabled": True}},
     "server": {
         "replicas": 3,
         "port": 9443,

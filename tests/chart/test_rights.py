@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from tests.chart.rendering import NAMESPACE, RICH, Json, render
-from webhook.controller.access import rules
+from webhook.controller.access import Extent, rules
 from webhook.controller.certificates import Service
 from webhook.controller.reading import Mode, Subject
 
 SELF: Json = {}
 CERT_MANAGER: Json = {"certificates": {"mode": "cert-manager"}}
 FILES: Json = {"certificates": {"mode": "files"}}
+AUDITS: Json = {"audit": {"intervalSeconds": 3600, "reports": True, "history": {"enabled": True}}}
 NO_CANARY: Json = {"canary": {"enabled": False}}
 
 REGISTRATIONS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
@@ -140,6 +141,7 @@ def test_no_role_has_a_wildcard_and_none_is_for_others(values: Json) -> None:
         (CERT_MANAGER, "cert-manager", "podworthy-canary"),
         (FILES, "files", "podworthy-canary"),
         (NO_CANARY, "self", None),
+        (AUDITS, "self", "podworthy-canary"),
     ],
 )
 def test_what_is_granted_is_what_is_used(values: Json, mode: Mode, canary: str | None) -> None:
@@ -147,7 +149,9 @@ def test_what_is_granted_is_what_is_used(values: Json, mode: Mode, canary: str |
     subject = Subject(mode, service, "podworthy-tls", ("podworthy",))
     used = {
         (rule.namespace, rule.group, rule.resource, name, verb)
-        for rule in rules(subject, canary)
+        for rule in rules(
+            subject, canary, Extent(reports=True, history=True) if values is AUDITS else None
+        )
         for name in rule.names or (None,)
         for verb in rule.verbs
     }

@@ -12,7 +12,7 @@ import threading
 import urllib.error
 import urllib.request
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,16 +66,19 @@ def administrator(control_plane: ControlPlane) -> ApiServer:
     return ApiServer(configuration)
 
 
-def grant(control_plane: ControlPlane, subject: Subject = SUBJECT) -> None:
-    """The service account, with the rights of `access.rules`."""
-    account = {"name": ACCOUNT, "namespace": SERVICE.namespace}
+def grant(
+    control_plane: ControlPlane,
+    granted: Sequence[Rule] = (*rules(SUBJECT, GUARDED),),
+    namespace: str = SERVICE.namespace,
+) -> None:
+    """The service account of a namespace, with these rights."""
+    account = {"name": ACCOUNT, "namespace": namespace}
     objects: list[Json] = [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account}]
-    granted = list(rules(subject, GUARDED))
-    for namespace in {rule.namespace for rule in granted}:
-        kind = "Role" if namespace else "ClusterRole"
-        metadata = {"name": ACCOUNT} | ({"namespace": namespace} if namespace else {})
+    for place in {rule.namespace for rule in granted}:
+        kind = "Role" if place else "ClusterRole"
+        metadata = {"name": ACCOUNT} | ({"namespace": place} if place else {})
         api = "rbac.authorization.k8s.io"
-        here = [_rbac(rule) for rule in granted if rule.namespace == namespace]
+        here = [_rbac(rule) for rule in granted if rule.namespace == place]
         role = {"apiVersion": f"{api}/v1", "kind": kind, "metadata": metadata, "rules": here}
         binding = {
             **role,
@@ -99,10 +102,10 @@ def _rbac(rule: Rule) -> Json:
     }
 
 
-def kubeconfig(control_plane: ControlPlane) -> Path:
+def kubeconfig(control_plane: ControlPlane, namespace: str = SERVICE.namespace) -> Path:
     """As the service account."""
     token = control_plane.kubectl(
-        "create", "token", ACCOUNT, f"--namespace={SERVICE.namespace}"
+        "create", "token", ACCOUNT, f"--namespace={namespace}"
     ).stdout.strip()
     config = json.loads(control_plane.kubeconfig.read_text())
     config["users"][0]["user"] = {"token": token}

@@ -1,9 +1,18 @@
 """The command that keeps an installation in order."""
 
+from pathlib import Path
+
 import click
 
 from webhook.cli.loading import refuse
-from webhook.cli.options import Namespace, ObjectName, Port, option
+from webhook.cli.options import (
+    Namespace,
+    ObjectName,
+    Port,
+    Seconds,
+    documents_options,
+    option,
+)
 
 DEFAULT_CONTROLLER_PORT = 8080
 
@@ -62,6 +71,30 @@ DEFAULT_CONTROLLER_PORT = 8080
     help="Where to dry-run a bad pod once a minute: one whose pods the webhook judges.  "
     "[default: no canary]",
 )
+@option(
+    "--audit-interval",
+    metavar="SECONDS",
+    type=Seconds(min=1),
+    help="Audit the cluster, and again so long after each audit.  [default: no audits]",
+)
+@option(
+    "--profile",
+    default="baseline",
+    show_default=True,
+    help="In audits, the profile of namespaces that name none.",
+)
+@documents_options
+@option(
+    "--policy-reports",
+    is_flag=True,
+    help="Write what audits find as reports of openreports.io or wgpolicyk8s.io, one for each "
+    "namespace.",
+)
+@option(
+    "--database",
+    metavar="URL",
+    help="Keep totals of audits and the servers' denials there, for `podworthy history`.",
+)
 @option("--host", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104
 @option(
     "--port",
@@ -78,6 +111,12 @@ def controller(
     configurations: tuple[str, ...],
     cluster_domain: str,
     canary_namespace: str | None,
+    audit_interval: float | None,
+    profile: str,
+    profiles: tuple[Path, ...],
+    exemptions: tuple[Path, ...],
+    policy_reports: bool,
+    database: str | None,
     host: str,
     port: int,
 ) -> None:
@@ -93,9 +132,10 @@ def controller(
     import msgspec
 
     from webhook.cluster.client import namespace_of_this_pod
+    from webhook.controller.audits import Plan
     from webhook.controller.certificates import Service
     from webhook.controller.reading import Mode, Subject
-    from webhook.controller.run import Settings, run
+    from webhook.controller.run import Audits, Settings, run
     from webhook.errors import PodworthyError
 
     here = namespace or namespace_of_this_pod()
@@ -109,7 +149,13 @@ def controller(
         secret,
         tuple(dict.fromkeys(configurations)),
     )
+    audits = None
+    if audit_interval is not None:
+        plan = Plan(here, profile, (*profiles, *exemptions), audit_interval)
+        audits = Audits(plan, policy_reports, database)
+    elif policy_reports or database is not None:
+        raise click.UsageError("results of audits are to be written: give --audit-interval")
     try:
-        run(Settings(subject, canary_namespace, host, port))
+        run(Settings(subject, canary_namespace, host, port, audits))
     except PodworthyError as error:
         refuse(error)

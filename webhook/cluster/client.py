@@ -99,6 +99,10 @@ class Fetcher(Protocol):
         ...
 
 
+class Connection(Client, Fetcher, Protocol):
+    """Whoever does both."""
+
+
 class ApiServer:
     """The real one."""
 

@@ -1,13 +1,15 @@
 """What the controller may do: the one list of its rights. (docs/controller.md)
 
-Nothing is listed or watched: everything has a name. Names cannot limit `create`, by which RBAC asks
-before there is one.
+Without audits nothing is listed or watched: everything has a name. Names cannot limit `create`, by
+which RBAC asks before there is one.
 """
 
 from collections.abc import Iterator
 
 import msgspec
 
+from webhook.audit.live.resources import AROUND, NAMESPACES, WORKLOADS
+from webhook.controller.audits.policy_reports import SERVED
 from webhook.controller.reading import Subject
 from webhook.controller.state import KINDS
 
@@ -24,7 +26,16 @@ class Rule(msgspec.Struct, frozen=True):
     """`resourceNames`; any, if there are none."""
 
 
-def rules(subject: Subject, canary_namespace: str | None) -> Iterator[Rule]:
+class Extent(msgspec.Struct, frozen=True):
+    """What audits do besides reading the cluster."""
+
+    reports: bool = False
+    history: bool = False
+
+
+def rules(
+    subject: Subject, canary_namespace: str | None, audits: Extent | None = None
+) -> Iterator[Rule]:
     """Exactly those that are used."""
     ours = subject.mode == "self"
     look = ("get", "patch") if ours else ("get",)
@@ -38,3 +49,14 @@ def rules(subject: Subject, canary_namespace: str | None) -> Iterator[Rule]:
     if canary_namespace is not None:
         yield Rule("", "pods", ("create",), canary_namespace)
         yield Rule("events.k8s.io", "events", ("create",), canary_namespace)
+    if audits is not None:
+        for listed in (NAMESPACES, *AROUND, *WORKLOADS):
+            group = listed.api_version.rpartition("/")[0]
+            yield Rule(group, listed.plural, ("list",))
+        if audits.reports:
+            for api in SERVED:
+                yield Rule(api.group, api.resource, ("list", "create", "patch", "delete"))
+        if audits.history:
+            yield Rule("", "services", ("get",), here, (subject.service.name,))
+            yield Rule("", "pods", ("list",), here)
+            yield Rule("", "pods/log", ("get",), here)

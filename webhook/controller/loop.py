@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from enum import Enum
 from typing import Final
 
@@ -12,6 +11,7 @@ import msgspec
 from webhook.cluster import Client
 from webhook.controller import inspection
 from webhook.controller.canary import Canary, Finding
+from webhook.controller.clocks import Clocks
 from webhook.controller.plan import Plan, Timing, plan
 from webhook.controller.reading import Memory, Reading, Subject, read
 from webhook.controller.state import State
@@ -54,15 +54,6 @@ class Pace(msgspec.Struct, frozen=True):
         if turn is Turn.STEP:
             return min(self.longest, self.step * 2.0 ** min(10, max(0, times - self.quick)))
         return min(self.longest, self.failed * 2.0 ** min(10, times - 1))
-
-
-class Clocks(msgspec.Struct, frozen=True):
-    """The time, in two ways; tests have their own."""
-
-    now: Callable[[], datetime]
-    """With a time zone; asked only where the API server tells none."""
-    monotonic: Callable[[], float]
-    """In seconds."""
 
 
 class Controller:
@@ -239,8 +230,3 @@ def _brief(problems: tuple[str, ...]) -> str:
 def _log(finding: Finding, namespace: str) -> None:
     say = logger.info if finding.enforcing else logger.error
     say("canary in %s: %s", namespace, printable(finding.detail))
-
-
-def system_clock() -> datetime:
-    """This machine's."""
-    return datetime.now(UTC)

@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from webhook import __version__
+from webhook.controller.audits import metrics as audit_metrics
 from webhook.controller.canary import Outcome
 from webhook.controller.status import CHECKS, Status
 
@@ -61,6 +62,8 @@ class _Collector(Collector):
         )
         if self._canary:
             yield from self._of_canary()
+        if status.audits is not None:
+            yield from audit_metrics.collect(status.audits)
 
     def _problems(self) -> Metric:
         problems = GaugeMetricFamily(

@@ -67,6 +67,9 @@ class Pages:
             yield f"[-]{check} failed: {problem}" if problem else f"[+]{check} ok"
         if canary is not None:
             yield "[+]canary ok" if canary.enforcing else f"[-]canary failed: {canary.detail}"
+        audits = self._status.audits
+        if audits is not None and (audits.run or audits.problem):
+            yield f"[-]audit failed: {audits.problem}" if audits.problem else "[+]audit ok"
 
 
 class _Server(ThreadingHTTPServer):

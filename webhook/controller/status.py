@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from webhook.controller.audits.status import AuditStatus
 from webhook.controller.canary import Finding, Outcome
 
 Check = Literal["controller", "api-server", "secret", "certificate", "registration", "canary"]
@@ -36,6 +37,8 @@ class Status:
     """What is known by now. Written by the loop alone, one assignment at a time; read by others."""
 
     def __init__(self) -> None:
+        self.audits: AuditStatus | None = None
+        """Of the auditor, if there is one; it writes to it itself."""
         self.problems: Problems = {}
         self.expiries = Expiries()
         self.turned: float | None = None

@@ -122,3 +122,17 @@ imagePullSecrets:
 {{- fail "documents: exemptions and exemptionsConfigMap exclude each other" -}}
 {{- end -}}
 {{- end }}
+
+{{/* Something if history goes to PostgreSQL. */}}
+{{- define "podworthy.database" -}}
+{{- with .Values.audit }}{{ if and .intervalSeconds .history.enabled .history.databaseSecret }}yes{{ end }}{{ end -}}
+{{- end }}
+
+{{/* The claim of history's volume; nothing if it has none. */}}
+{{- define "podworthy.historyClaim" -}}
+{{- with .Values.audit -}}
+{{- if and .intervalSeconds .history.enabled (not .history.databaseSecret) -}}
+{{- .history.existingClaim | default (printf "%s-history" (include "podworthy.fullname" $)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}

@@ -16,7 +16,8 @@ from tests.builders import NOON
 from webhook.cluster import Answer, Request
 from webhook.controller import certificates
 from webhook.controller.certificates import Service
-from webhook.controller.loop import Clocks, Controller, Pace, Turn
+from webhook.controller.clocks import Clocks
+from webhook.controller.loop import Controller, Pace, Turn
 from webhook.controller.plan import Timing
 from webhook.controller.reading import Mode, Subject
 from webhook.controller.state import KINDS

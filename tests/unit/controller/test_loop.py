@@ -30,7 +30,8 @@ from webhook.cluster import Answer, Request
 from webhook.controller.access import rules
 from webhook.controller.canary import Canary
 from webhook.controller.certificates import new_authority, new_leaf, pem
-from webhook.controller.loop import Clocks, Controller, Pace, Turn
+from webhook.controller.clocks import Clocks
+from webhook.controller.loop import Controller, Pace, Turn
 from webhook.controller.metrics import Metrics
 from webhook.controller.pages import ALIVE, Pages, listen
 from webhook.controller.reading import Subject
