@@ -120,10 +120,10 @@ class _Head(msgspec.Struct, rename="camel"):
 
     api_version: Any = None
     kind: Any = None
-    operation: msgspec.Raw | None = None
-    door: msgspec.Raw | None = None
-    decision: msgspec.Raw | None = None
-    lost: msgspec.Raw | None = None
+    operation: msgspec.Raw = _NULL
+    door: msgspec.Raw = _NULL
+    decision: msgspec.Raw = _NULL
+    lost: msgspec.Raw = _NULL
     items: list[msgspec.Raw] | None = None
     response: _Answer | None = None
 
@@ -144,15 +144,15 @@ def records(data: bytes) -> Iterator[Record]:
         if head.kind == review.KIND:
             answer = head.response.allowed if head.response else None
             yield Review(review.parse(data, OBJECTS), answer)
-        elif isinstance(head.kind, dict) and head.operation is not None:
+        elif isinstance(head.kind, dict) and _is_there(head.operation):
             yield Review(_bare_request(data), None)
         elif head.kind in ("Event", "EventList") and _is_audit(head.api_version):
             # items of a list do not say what they are
             for item in (data,) if head.kind == "Event" else head.items or ():
                 yield _event.decode(item)
-        elif head.door is not None and head.decision is not None:
+        elif _is_there(head.door) and _is_there(head.decision):
             yield _decision.decode(data)
-        elif head.lost is not None:
+        elif _is_there(head.lost):
             yield _lost.decode(data)
         else:
             raise BadReview(_NOTHING)
@@ -165,6 +165,10 @@ _NOTHING: Final = (
     "neither an AdmissionReview nor an audit event nor a line of the decision log; manifests are "
     "for `podworthy audit`"
 )
+
+
+def _is_there(value: msgspec.Raw) -> bool:
+    return not review.is_null(value)
 
 
 def _is_audit(api_version: Any) -> bool:
