@@ -4,7 +4,7 @@ import io
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from typing import Any, BinaryIO, Final, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import msgspec
 
@@ -24,6 +24,9 @@ from webhook.report.entries import Heading
 from webhook.report.output import Output
 from webhook.report.reports import Format, Reports
 
+if TYPE_CHECKING:
+    from webhook.report.baseline import Baseline
+
 _TEXT: Final = (Format("text"),)
 
 
@@ -36,6 +39,7 @@ def run(
     namespace: str | None = None,
     policies: Mapping[str, Policy[Any]] = catalog.POLICIES,
     docs_url: str | None = None,
+    baseline: "Baseline | None" = None,
     show_fill: bool = False,
     stdin: BinaryIO | None = None,
     stdout: TextIO | None = None,
@@ -44,13 +48,13 @@ def run(
     """Audit files, directories and standard input; the exit code.
 
     That is 3 if something could not be read, judged or reported, else 1 for a finding at or above
-    `fail_on` (`deny`, `warn` or `never`), else 0. `namespace` is that of objects that name none,
-    `policies` the catalogue, `docs_url` where its pages are published, and `show_fill` adds
-    diffs that make the fills. Streams are the process's own by default.
+    `fail_on` (`deny`, `warn`, `never`, or `new` beside a `baseline`), else 0. `namespace` is that
+    of objects that name none, `policies` the catalogue, `docs_url` where its pages are published,
+    and `show_fill` adds diffs that make the fills. Streams are the process's own by default.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
     heading = Heading(court.profile.name, policies, docs_url)
-    with Reports(formats, heading, output) as reports:
+    with Reports(formats, heading, output, baseline) as reports:
         bar = Bar(notes) if is_wanted(output, notes) else None
         audit = Audit(court, reports, notes, namespace, show_fill=show_fill, bar=bar)
         audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))

@@ -12,6 +12,7 @@ from webhook.cli.options import option
 if TYPE_CHECKING:
     from webhook.audit.live import Docket
     from webhook.cli.loading import Policies
+    from webhook.report.baseline import Baseline
     from webhook.report.reports import Format
 
 
@@ -87,6 +88,7 @@ def audit_cluster(
     fail_on: str,
     known: "Policies",
     docs_url: str | None,
+    baseline: "Baseline | None",
 ) -> int:
     """Judge the cluster of a context; the exit code."""
     from webhook.audit.live import run
@@ -97,4 +99,6 @@ def audit_cluster(
         client = connect(context)
     except ClusterError as error:
         refuse(error)
-    return run(client, docket, formats, fail_on, policies=known, docs_url=docs_url)
+    return run(
+        client, docket, formats, fail_on, policies=known, docs_url=docs_url, baseline=baseline
+    )

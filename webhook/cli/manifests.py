@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from webhook.cli.cluster import audit_cluster, check_audited, cluster_options, load_docket
+from webhook.cli.earlier import baseline_option, fail_on_option, load_baseline
 from webhook.cli.loading import load_court, load_policies
 from webhook.cli.options import (
     FORMATS,
@@ -38,13 +39,8 @@ from webhook.cli.options import (
     metavar="NAME[=FILE]",
     help=f"{', '.join(FORMATS)}: printed, or written to FILE. May be repeated.",
 )
-@option(
-    "--fail-on",
-    type=click.Choice(["deny", "warn", "never"]),
-    default="deny",
-    show_default=True,
-    help="Exit 1 for a finding at or above this.",
-)
+@fail_on_option
+@baseline_option
 @option(
     "--namespace",
     "-n",
@@ -66,6 +62,7 @@ def audit(
     controllers: tuple[str, ...],
     formats: tuple[tuple[str, str | None], ...],
     fail_on: str,
+    baseline: str | None,
     namespace: str | None,
     docs_url: str | None,
     show_fill: bool,
@@ -84,6 +81,7 @@ def audit(
       podworthy audit --format text --format sarif=podworthy.sarif deploy/
       helm template chart/ | podworthy audit -
       podworthy audit --cluster --context production
+      podworthy audit --baseline last-week.json --fail-on new deploy/
     """
     from webhook.audit import run
     from webhook.report.reports import Format
@@ -93,13 +91,14 @@ def audit(
     _check_formats(formats)
     if show_fill and "text" not in dict(formats):
         raise click.UsageError("--show-fill prints diffs, which only --format text has")
+    earlier = load_baseline(baseline, profile, fail_on)
     known = load_policies(policies_dirs)
     wanted = [Format(name, file) for name, file in formats]
     if cluster:
         docket = load_docket(
             profile, (*profiles, *exemptions), known, controllers, namespace, selector
         )
-        sys.exit(audit_cluster(context, docket, wanted, fail_on, known, docs_url))
+        sys.exit(audit_cluster(context, docket, wanted, fail_on, known, docs_url, earlier))
     court = load_court(profile, (*profiles, *exemptions), known, controllers)
     sys.exit(
         run(
@@ -110,6 +109,7 @@ def audit(
             namespace=namespace,
             policies=known,
             docs_url=docs_url,
+            baseline=earlier,
             show_fill=show_fill,
         )
     )

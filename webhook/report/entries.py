@@ -84,6 +84,10 @@ class FindingEntry(msgspec.Struct, frozen=True):
     """In force if the result is `skip`; otherwise it has expired, and its grace has not."""
     profile: str | UnsetType = UNSET
     """The object's."""
+    baseline_state: Literal["new", "unchanged"] | UnsetType = msgspec.field(
+        name="baselineState", default=UNSET
+    )
+    """Beside an earlier report, of the results `fail` and `warn`; named as SARIF names it."""
 
 
 class FillEntry(msgspec.Struct, frozen=True):
@@ -152,3 +156,10 @@ class Summary(msgspec.Struct, rename="camel"):
     """Of a cluster: whether somebody ended the audit before its end."""
     not_judged: Mapping[str, int] | UnsetType = UNSET
     """Of a cluster: how many objects need no judgement of their own, by why."""
+    new: int | UnsetType = UNSET
+    """Beside an earlier report: findings that it has not."""
+    new_fail: int | UnsetType = UNSET
+    """Of them, those of the result `fail`."""
+    fixed: int | UnsetType = UNSET
+    """Findings that are only in it."""
+    unchanged: int | UnsetType = UNSET
