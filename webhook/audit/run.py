@@ -12,11 +12,12 @@ from webhook import catalog
 from webhook.api import Policy
 from webhook.audit.batches import parts
 from webhook.audit.gather import gather
-from webhook.audit.hearing import Hearing, Outcome, renumbered
+from webhook.audit.hearing import Hearing, Outcome, numbered, renumbered
 from webhook.audit.judge import Court
 from webhook.audit.near_misses import NearMisses
 from webhook.audit.pool import outcomes
 from webhook.audit.progress import Bar, is_wanted
+from webhook.audit.shard import Shard
 from webhook.audit.sources import Inputs
 from webhook.audit.tally import INCOMPLETE, Tally
 from webhook.report import Report
@@ -41,6 +42,7 @@ def run(
     docs_url: str | None = None,
     baseline: "Baseline | None" = None,
     show_fill: bool = False,
+    shard: Shard | None = None,
     stdin: BinaryIO | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
@@ -50,13 +52,14 @@ def run(
     That is 3 if something could not be read, judged or reported, else 1 for a finding at or above
     `fail_on` (`deny`, `warn`, `never`, or `new` beside a `baseline`), else 0. `namespace` is that
     of objects that name none, `policies` the catalogue, `docs_url` where its pages are published,
-    and `show_fill` adds diffs that make the fills. Streams are the process's own by default.
+    and `show_fill` adds diffs that make the fills. A `shard` judges its share only. Streams are the
+    process's own by default.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
-    heading = Heading(court.profile.name, policies, docs_url)
+    heading = Heading(court.profile.name, policies, docs_url, shard=str(shard) if shard else None)
     with Reports(formats, heading, output, baseline) as reports:
         bar = Bar(notes) if is_wanted(output, notes) else None
-        audit = Audit(court, reports, notes, namespace, show_fill=show_fill, bar=bar)
+        audit = Audit(court, reports, notes, namespace, show_fill=show_fill, shard=shard, bar=bar)
         audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))
         audit.close()
     for problem in reports.problems:
@@ -75,15 +78,19 @@ class Audit:
         namespace: str | None = None,
         *,
         show_fill: bool = False,
+        shard: Shard | None = None,
         bar: Bar | None = None,
     ) -> None:
         self._court = court
         self._tells_clean = report.tells_clean
         self._namespace = namespace
         self._show_fill = show_fill
+        self._shard = shard
         self._bar = bar or Bar(Output(None))
         self._documents = 0
         """Those of the present file that were judged."""
+        self._found = 0
+        """Objects and errors of all texts before the present one."""
         self.tally = Tally(report, notes, NearMisses(court.exemptions, court.today))
 
     def read(self, paths: Iterable[str], stdin: BinaryIO) -> None:
@@ -92,7 +99,7 @@ class Audit:
         court = self._court
         if court.profile.looks_up:
             court = msgspec.structs.replace(court, lookups=gather(inputs, self._namespace))
-        hearing = Hearing(court, self._namespace, self._show_fill, self._tells_clean)
+        hearing = Hearing(court, self._namespace, self._show_fill, self._tells_clean, self._shard)
         texts = inputs.texts() if self._show_fill else parts(inputs.texts())
         self._bar.total = inputs.size
         try:
@@ -121,6 +128,8 @@ class Audit:
             self._bar.erase()
         for one in outcome.told:
             told = renumbered(one, self._documents) if self._documents else one
+            if self._shard:
+                told = numbered(told, self._found)
             if told.judged:
                 tally.judged(told.judged)
             elif told.error:
@@ -128,4 +137,5 @@ class Audit:
             else:
                 tally.note(told.note)
         self._documents += outcome.documents
+        self._found += outcome.found
         self._bar.advance(outcome.size, tally.summary.objects - objects)

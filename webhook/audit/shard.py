@@ -15,6 +15,10 @@ class Shard(msgspec.Struct, frozen=True):
     """0-based, as the index of an Indexed Job's pod is."""
     count: int
 
+    def __str__(self) -> str:
+        """As `parse` takes it."""
+        return f"{self.index}/{self.count}"
+
     @property
     def is_first(self) -> bool:
         """True for the one that also tells of what is no object: files that cannot be read."""

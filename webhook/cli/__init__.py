@@ -9,6 +9,7 @@ from webhook import __version__
 from webhook.cli.catalogue import explain, policies
 from webhook.cli.controller import controller
 from webhook.cli.doctor import doctor
+from webhook.cli.earlier import merge
 from webhook.cli.history import history
 from webhook.cli.manifests import audit, exemptions, fix
 from webhook.cli.options import FORMATS
@@ -40,6 +41,7 @@ def main() -> None:
 for command in (
     audit,
     fix,
+    merge,
     replay,
     exemptions,
     policies,

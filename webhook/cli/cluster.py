@@ -11,6 +11,7 @@ from webhook.cli.options import option
 
 if TYPE_CHECKING:
     from webhook.audit.live import Docket
+    from webhook.audit.shard import Shard
     from webhook.cli.loading import Policies
     from webhook.report.baseline import Baseline
     from webhook.report.reports import Format
@@ -66,6 +67,7 @@ def load_docket(
     controllers: tuple[str, ...],
     namespace: str | None,
     selector: str | None,
+    shard: "Shard | None",
 ) -> "Docket":
     """By what a cluster is judged: all profiles, the named one where a namespace names none."""
     from webhook.audit.live import Docket, Scope
@@ -77,7 +79,7 @@ def load_docket(
         documents.exemptions,
         today(),
         frozenset(controllers),
-        Scope(namespace, selector or None),
+        Scope(namespace, selector or None, shard=shard),
     )
 
 

@@ -23,6 +23,8 @@ class Heading(msgspec.Struct, frozen=True):
     """Where policies are documented, see `webhook.links`."""
     cluster: str | None = None
     """The name of the cluster that is judged; None for files."""
+    shard: str | None = None
+    """`0/4`, if only a share of the objects is judged."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,6 +58,8 @@ class ObjectEntry(msgspec.Struct, frozen=True):
     source: Source
     profile: str | UnsetType = UNSET
     """By which it was judged, where not all are judged by one."""
+    order: int | UnsetType = UNSET
+    """Of a shard of files: the number of the object, or of what is no object, in the whole."""
 
 
 class ExemptionEntry(msgspec.Struct, frozen=True):
@@ -88,6 +92,8 @@ class FindingEntry(msgspec.Struct, frozen=True):
         name="baselineState", default=UNSET
     )
     """Beside an earlier report, of the results `fail` and `warn`; named as SARIF names it."""
+    order: int | UnsetType = UNSET
+    """The object's."""
 
 
 class FillEntry(msgspec.Struct, frozen=True):
@@ -105,6 +111,8 @@ class FillEntry(msgspec.Struct, frozen=True):
     source: Source
     profile: str | UnsetType = UNSET
     """The object's."""
+    order: int | UnsetType = UNSET
+    """The object's."""
 
 
 class ErrorEntry(msgspec.Struct, frozen=True):
@@ -112,6 +120,8 @@ class ErrorEntry(msgspec.Struct, frozen=True):
 
     source: Source
     message: str
+    order: int | UnsetType = UNSET
+    """Of a shard of files: the number of the object, or of what is no object, in the whole."""
 
 
 class Judged(msgspec.Struct, frozen=True):

@@ -43,6 +43,8 @@ class JsonReport:
         }
         if heading.cluster is not None:
             head["cluster"] = heading.cluster
+        if heading.shard is not None:
+            head["shard"] = heading.shard
         start = msgspec.json.encode(head).decode().removesuffix("}")
         output.write(f'{start},\n "objects": [')
 

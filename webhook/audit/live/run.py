@@ -44,7 +44,10 @@ def run(
     Ctrl-C ends it with a report of what is known by then, marked as partial, and 3.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
-    heading = Heading(docket.default, policies, docs_url, client.name)
+    shard = docket.scope.shard
+    heading = Heading(
+        docket.default, policies, docs_url, client.name, str(shard) if shard else None
+    )
     with Reports(formats, heading, output, baseline) as reports, Interrupt() as interrupt:
         near_misses = NearMisses(docket.exemptions, docket.today)
         tally = Tally(reports, notes, near_misses)
