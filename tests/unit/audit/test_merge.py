@@ -87,7 +87,7 @@ def test_the_merge_of_all_shards_equals_the_whole(files: list[list[str]], count:
 
 def test_it_does_so_where_several_processes_judge_parts_of_files(tmp_path: Path) -> None:
     (tmp_path / "many").mkdir()
-    corpus.write(tmp_path / "many", 600)
+    corpus.write(tmp_path / "many", 150)
     texts = [path.read_text() for path in sorted((tmp_path / "many").rglob("*.yaml"))]
     (tmp_path / "one.yaml").write_text("\n---\n".join(texts))
     paths = [str(tmp_path / "many"), str(tmp_path / "one.yaml")]
