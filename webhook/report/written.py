@@ -28,6 +28,8 @@ class Written(msgspec.Struct, frozen=True, rename="camel"):
     cluster: str | UnsetType = UNSET
     shard: str | UnsetType = UNSET
     """`0/4`, of an audit that judged its share."""
+    fixed: Sequence[FindingEntry] | UnsetType = UNSET
+    """Beside an earlier report, what is only in that."""
 
 
 _decoder = msgspec.json.Decoder(Written)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests import schemas
 from tests.builders import NOON, Object, container, load_profiles, of_kind, probed
 from tests.exemptions import exemption
 from tests.unit.test_cli import podworthy
@@ -17,6 +18,7 @@ from webhook.exemptions import Exemption, Exemptions
 from webhook.report import baseline
 from webhook.report.reports import Format
 
+SCHEMA = Draft202012Validator(json.loads((schemas.DIRECTORY / "audit-report.json").read_text()))
 Compare = Callable[..., Any]
 
 
@@ -48,6 +50,8 @@ def audit(tmp_path: Path) -> Compare:
             (tmp_path / "before.json").write_text(report)
             earlier, _ = baseline.load(str(tmp_path / "before.json"), "baseline")
         code, report = one(now, exempted[1], format_name, earlier, fail_on)
+        if format_name == "json":
+            SCHEMA.validate(json.loads(report))
         return code, json.loads(report) if format_name in ("json", "sarif") else report
 
     def one(

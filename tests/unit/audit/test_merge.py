@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
+from tests import schemas
 from tests.bench import corpus
 from tests.builders import NOON, Object, container, load_profiles, of_kind, probed
 from tests.unit.test_cli import podworthy
@@ -56,9 +58,13 @@ DOCUMENTS = st.one_of(
 FILES = st.lists(st.lists(DOCUMENTS, max_size=4), max_size=4)
 
 
+SCHEMA = Draft202012Validator(json.loads((schemas.DIRECTORY / "audit-report.json").read_text()))
+
+
 def audited(paths: list[str], shard: Shard | None = None) -> tuple[int, str]:
     stdout, stderr = io.StringIO(), io.StringIO()
     code = run(paths, STRICT, [Format("json")], shard=shard, stdout=stdout, stderr=stderr)
+    SCHEMA.validate(json.loads(stdout.getvalue()))
     return code, stdout.getvalue()
 
 
