@@ -56,7 +56,7 @@ def replay(
     format_name: str,
     fail_on: str,
 ) -> None:
-    """Judge recorded requests: who would have been denied, how often, by what.
+    """Judge recorded requests: who would have been denied?
 
     FILEs are the API server's audit log, recorded AdmissionReviews, or podworthy's decision log, as
     JSON lines or one after the other, compressed by gzip or not; directories of them; - is standard
