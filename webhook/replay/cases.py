@@ -6,10 +6,10 @@ from typing import Any, Final, Literal
 import msgspec
 
 from webhook import review, workload
-from webhook.admission import judged_object
 from webhook.api import KINDS
 from webhook.errors import BadReview, MalformedObject
 from webhook.replay.records import Event, ObjectReference, Review
+from webhook.scope import judged_object
 from webhook.workload import Reading
 
 EXCLUDED: Final = frozenset({"kube-system", "kube-node-lease", "podworthy-system"})

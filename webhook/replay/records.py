@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from webhook import review
-from webhook.admission import OBJECTS
 from webhook.errors import BadReview
+from webhook.scope import OBJECTS
 
 EVENTS: Final = "audit.k8s.io/v1"
 """The apiVersion of audit events; older ones are gone since Kubernetes 1.24."""
