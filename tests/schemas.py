@@ -126,7 +126,13 @@ def _report() -> Schema:
             "description": "By which all was judged; of a cluster, what names no other.",
         },
         "cluster": {"type": "string", "description": "The cluster's name; absent for files."},
+        "shard": {"type": "string", "description": "`0/4`, of an audit that judged its share."},
         **{key: {"type": "array", "items": entry} for key, entry in lists.items()},
+        "fixed": {
+            "type": "array",
+            "items": findings,
+            "description": "Beside an earlier report, what is only in that.",
+        },
         "summary": summary,
     }
     return {
@@ -134,7 +140,7 @@ def _report() -> Schema:
         "title": "AuditReport",
         "type": "object",
         "properties": properties,
-        "required": [key for key in properties if key != "cluster"],
+        "required": [key for key in properties if key not in ("cluster", "shard", "fixed")],
         "$defs": dict(sorted(components.items())),
     }
 

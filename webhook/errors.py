@@ -5,6 +5,7 @@
     ├── PolicyError       a policy of the platform team that cannot be used
     ├── DocstringError    a policy whose docstring is not its documentation
     ├── BadFixture        what a policy's test asks about cannot be read
+    ├── ReportError       a report of an earlier audit that cannot be used
     ├── UnknownProfile    a profile that nobody defined
     ├── BadReview         an AdmissionReview that cannot be answered (HTTP 400)
     ├── MalformedObject   a workload whose shape Kubernetes itself would refuse
@@ -39,6 +40,10 @@ class DocumentError(_Problems):
 
 class PolicyError(_Problems):
     """A policy that is not shipped is wrong, or must not be loaded from where it stands."""
+
+
+class ReportError(PodworthyError):
+    """A report of an earlier audit cannot be used; the message names its file."""
 
 
 class BadFixture(PodworthyError):

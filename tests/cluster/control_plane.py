@@ -40,7 +40,8 @@ class ControlPlane:
     server: str
     """The API server's URL."""
     audit_log: Path
-    """JSON lines: every write at level Request (secrets at Metadata), with audit annotations."""
+    """JSON lines: every write at level Request (secrets at Metadata, those in namespace
+    `programs.RECORDED` at RequestResponse), with audit annotations."""
 
     def __init__(
         self,

@@ -22,6 +22,9 @@ SERVICE_RANGE = "127.96.0.0/16"
 _ETCD_SOCKET = "unix://etcd.sock:0"  # a file of this name in the working directory
 _PEER_SOCKET = "unix://peer.sock:0"
 
+RECORDED = "recorded"
+"""A namespace whose audit events have the stored objects, too."""
+
 _AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -30,6 +33,7 @@ _AUDIT_POLICY = {
         {"level": "None", "verbs": ["get", "list", "watch"]},
         {"level": "None", "resources": [{"group": "coordination.k8s.io"}]},
         {"level": "Metadata", "resources": [{"group": "", "resources": ["secrets"]}]},
+        {"level": "RequestResponse", "namespaces": [RECORDED]},
         {"level": "Request"},
     ],
 }

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from webhook.audit.judge import Court, judge
 from webhook.audit.objects import Around, Ignored, Subject, objects
+from webhook.audit.shard import Shard
 from webhook.audit.sources import Text, Unread
 from webhook.goyaml import Document, documents
 from webhook.report.entries import (
@@ -29,6 +30,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     judged: Judged | None = None
     error: ErrorEntry | None = None
     note: str = ""
+    order: int = 0
+    """Number of the object, or of what is none and cannot be judged, in its text."""
 
 
 class Outcome(msgspec.Struct, array_like=True):
@@ -38,6 +41,8 @@ class Outcome(msgspec.Struct, array_like=True):
     """In the order of the text."""
     clean: int = 0
     """Objects that are not told, because there is nothing to say of them."""
+    found: int = 0
+    """How many objects, and things that cannot be judged, the text has, whoever tells of them."""
     ignored: int = 0
     """Objects and documents that are no workload."""
     documents: int = 0
@@ -58,11 +63,14 @@ class Hearing(msgspec.Struct, frozen=True):
     """Whether to add diffs that make the fills; texts are whole files then."""
     tells_clean: bool = True
     """Whether objects of which there is nothing to say are told, or only counted."""
+    shard: Shard | None = None
+    """Whose objects are judged; None for all."""
 
     def outcome(self, text: Text | Unread) -> Outcome:
         """Judge everything in a text."""
         if isinstance(text, Unread):
-            return Outcome([Told(error=ErrorEntry(Source(text.file), text.problem))])
+            error = Told(error=ErrorEntry(Source(text.file), text.problem))
+            return Outcome([error] if self._is_first else [], found=1)
         judge_one: Callable[[Subject], Judged] = partial(judge, self.court)
         if self.show_fill:
             # here, because few audits show diffs
@@ -76,22 +84,32 @@ class Hearing(msgspec.Struct, frozen=True):
             is_judged = False
             for found in objects(text.file, document, self.namespace):
                 if isinstance(found, Ignored | Around):
-                    outcome.ignored += 1
-                    if isinstance(found, Around) and found.note:
+                    outcome.ignored += self._is_first
+                    if isinstance(found, Around) and found.note and self._is_first:
                         told.append(Told(note=found.note))
                     continue
                 is_judged = True
+                order = outcome.found
+                outcome.found += 1
                 if isinstance(found, ErrorEntry):
-                    told.append(Told(error=found))
-                    continue
-                judged = judge_one(found)
-                if self.tells_clean or not judged.is_clean:
-                    told.append(Told(judged))
-                else:
-                    outcome.clean += 1
-            if is_judged:
+                    told += [Told(error=found, order=order)] if self._is_first else []
+                elif self._is_ours(found):
+                    judged = judge_one(found)
+                    if self.tells_clean or not judged.is_clean:
+                        told.append(Told(judged, order=order))
+                    else:
+                        outcome.clean += 1
+            if is_judged and self._is_first:
                 told += _repeated(text.file, document)
         return outcome
+
+    @property
+    def _is_first(self) -> bool:
+        return self.shard is None or self.shard.is_first
+
+    def _is_ours(self, subject: Subject) -> bool:
+        workload = subject.reading.workload
+        return self.shard is None or self.shard.holds(workload.namespace, workload.name)
 
 
 def _repeated(file: str, document: Document) -> Iterator[Told]:
@@ -102,12 +120,27 @@ def _repeated(file: str, document: Document) -> Iterator[Told]:
 def renumbered(told: Told, before: int) -> Told:
     """The same, where so many documents of the file come before those of the text."""
     if told.error:
-        return Told(error=_moved(told.error, before))
+        return Told(error=_moved(told.error, before), order=told.order)
     if told.judged:
         judged = told.judged
         entry = _moved(judged.entry, before)
         findings = [_moved(finding, before) for finding in judged.findings]
         fills = [_moved(fill, before) for fill in judged.fills]
+        judged = msgspec.structs.replace(judged, entry=entry, findings=findings, fills=fills)
+        return Told(judged, order=told.order)
+    return told
+
+
+def numbered(told: Told, before: int) -> Told:
+    """The same with its number in the whole, where so many come before those of the text."""
+    order = before + told.order
+    if told.error:
+        return Told(error=msgspec.structs.replace(told.error, order=order))
+    if told.judged:
+        judged = told.judged
+        entry = msgspec.structs.replace(judged.entry, order=order)
+        findings = [msgspec.structs.replace(one, order=order) for one in judged.findings]
+        fills = [msgspec.structs.replace(one, order=order) for one in judged.fills]
         return Told(msgspec.structs.replace(judged, entry=entry, findings=findings, fills=fills))
     return told
 

@@ -152,6 +152,7 @@ def _not_judged(text: Text | Unread, how: str) -> Outcome:
     problem = f"not judged: the process that judged it {how}"
     return Outcome(
         [Told(error=ErrorEntry(Source(text.file, line=text.line), problem))],
+        found=1,
         documents=sum(1 for _ in split(text.data)),
         size=len(text.data),
         is_continued=text.is_continued,

@@ -4,7 +4,7 @@ import io
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from typing import Any, BinaryIO, Final, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import msgspec
 
@@ -12,17 +12,21 @@ from webhook import catalog
 from webhook.api import Policy
 from webhook.audit.batches import parts
 from webhook.audit.gather import gather
-from webhook.audit.hearing import Hearing, Outcome, renumbered
+from webhook.audit.hearing import Hearing, Outcome, numbered, renumbered
 from webhook.audit.judge import Court
 from webhook.audit.near_misses import NearMisses
 from webhook.audit.pool import outcomes
 from webhook.audit.progress import Bar, is_wanted
+from webhook.audit.shard import Shard
 from webhook.audit.sources import Inputs
 from webhook.audit.tally import INCOMPLETE, Tally
 from webhook.report import Report
 from webhook.report.entries import Heading
 from webhook.report.output import Output
 from webhook.report.reports import Format, Reports
+
+if TYPE_CHECKING:
+    from webhook.report.baseline import Baseline
 
 _TEXT: Final = (Format("text"),)
 
@@ -36,7 +40,9 @@ def run(
     namespace: str | None = None,
     policies: Mapping[str, Policy[Any]] = catalog.POLICIES,
     docs_url: str | None = None,
+    baseline: "Baseline | None" = None,
     show_fill: bool = False,
+    shard: Shard | None = None,
     stdin: BinaryIO | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
@@ -44,9 +50,10 @@ def run(
     """Audit files, directories and standard input; the exit code.
 
     That is 3 if something could not be read, judged or reported, else 1 for a finding at or above
-    `fail_on` (`deny`, `warn` or `never`), else 0. `namespace` is that of objects that name none,
-    `policies` the catalogue, `docs_url` where its pages are published, and `show_fill` adds
-    diffs that make the fills to a text. Streams are the process's own by default.
+    `fail_on` (`deny`, `warn`, `never`, or `new` beside a `baseline`), else 0. `namespace` is that
+    of objects that name none, `policies` the catalogue, `docs_url` where its pages are published,
+    and `show_fill` adds diffs that make the fills to a text. A `shard` judges its share only.
+    Streams are the process's own by default.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
     heading = Heading(
@@ -58,10 +65,11 @@ def run(
         court.exemptions,
         court.team_label,
         show_fill,
+        shard=str(shard) if shard else None,
     )
-    with Reports(formats, heading, output) as reports:
+    with Reports(formats, heading, output, baseline) as reports:
         bar = Bar(notes) if is_wanted(output, notes) else None
-        audit = Audit(court, reports, notes, namespace, bar=bar)
+        audit = Audit(court, reports, notes, namespace, shard=shard, bar=bar)
         audit.read(paths, stdin or (sys.stdin.buffer if sys.stdin else io.BytesIO()))
         audit.close()
     for problem in reports.problems:
@@ -79,15 +87,19 @@ class Audit:
         notes: Output,
         namespace: str | None = None,
         *,
+        shard: Shard | None = None,
         bar: Bar | None = None,
     ) -> None:
         self._court = court
         self._tells_clean = report.tells_clean
         self._shows_diffs = report.shows_diffs
         self._namespace = namespace
+        self._shard = shard
         self._bar = bar or Bar(Output(None))
         self._documents = 0
         """Those of the present file that were judged."""
+        self._found = 0
+        """Objects and errors of all texts before the present one."""
         self.tally = Tally(report, notes, NearMisses(court.exemptions, court.today))
 
     def read(self, paths: Iterable[str], stdin: BinaryIO) -> None:
@@ -96,7 +108,7 @@ class Audit:
         court = self._court
         if court.profile.looks_up:
             court = msgspec.structs.replace(court, lookups=gather(inputs, self._namespace))
-        hearing = Hearing(court, self._namespace, self._shows_diffs, self._tells_clean)
+        hearing = Hearing(court, self._namespace, self._shows_diffs, self._tells_clean, self._shard)
         texts = inputs.texts() if self._shows_diffs else parts(inputs.texts())
         self._bar.total = inputs.size
         try:
@@ -125,6 +137,8 @@ class Audit:
             self._bar.erase()
         for one in outcome.told:
             told = renumbered(one, self._documents) if self._documents else one
+            if self._shard:
+                told = numbered(told, self._found)
             if told.judged:
                 tally.judged(told.judged)
             elif told.error:
@@ -132,4 +146,5 @@ class Audit:
             else:
                 tally.note(told.note)
         self._documents += outcome.documents
+        self._found += outcome.found
         self._bar.advance(outcome.size, tally.summary.objects - objects)

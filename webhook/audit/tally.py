@@ -60,11 +60,13 @@ class Tally:
 
     def exit_code(self, fail_on: str) -> int:
         """3 if something could not be read or judged, else 1 for a finding at or above `fail_on`
-        (`deny`, `warn` or `never`), else 0."""
+        (`deny`, `warn`, `never`, or `new`: a deny that the baseline has not), else 0."""
         summary = self.summary
         if summary.errors or summary.error or summary.partial is True:
             return INCOMPLETE
         if fail_on == "never":
             return CLEAN
+        if fail_on == "new":
+            return FOUND if summary.new_fail else CLEAN
         found = summary.fail or (fail_on == "warn" and self._warned)
         return FOUND if found else CLEAN

@@ -9,9 +9,11 @@ from webhook import __version__
 from webhook.cli.catalogue import explain, policies
 from webhook.cli.controller import controller
 from webhook.cli.doctor import doctor
+from webhook.cli.earlier import merge
 from webhook.cli.history import history
 from webhook.cli.manifests import audit, exemptions, fix
 from webhook.cli.options import FORMATS
+from webhook.cli.replay import replay
 from webhook.cli.server import serve
 
 __all__ = ["FORMATS", "main"]
@@ -28,6 +30,7 @@ def main() -> None:
     Examples:
       podworthy audit deploy/           judge manifests, nothing is changed
       podworthy fix deploy/             set the probe timings that nobody chose
+      podworthy replay audit.log        who would have been denied
       podworthy explain require-probes  what a policy asks, and why
       podworthy serve --dev             the webhook, on this machine
       podworthy controller --help       what keeps an installation in order
@@ -38,6 +41,8 @@ def main() -> None:
 for command in (
     audit,
     fix,
+    merge,
+    replay,
     exemptions,
     policies,
     explain,

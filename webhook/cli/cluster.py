@@ -11,7 +11,9 @@ from webhook.cli.options import option
 
 if TYPE_CHECKING:
     from webhook.audit.live import Docket
+    from webhook.audit.shard import Shard
     from webhook.cli.loading import Policies
+    from webhook.report.baseline import Baseline
     from webhook.report.reports import Format
 
 
@@ -65,6 +67,7 @@ def load_docket(
     controllers: tuple[str, ...],
     namespace: str | None,
     selector: str | None,
+    shard: "Shard | None",
     team_label: str | None = None,
 ) -> "Docket":
     """By what a cluster is judged: all profiles, the named one where a namespace names none."""
@@ -77,7 +80,7 @@ def load_docket(
         documents.exemptions,
         today(),
         frozenset(controllers),
-        Scope(namespace, selector or None),
+        Scope(namespace, selector or None, shard=shard),
         team_label,
     )
 
@@ -89,6 +92,7 @@ def audit_cluster(
     fail_on: str,
     known: "Policies",
     docs_url: str | None,
+    baseline: "Baseline | None",
 ) -> int:
     """Judge the cluster of a context; the exit code."""
     from webhook.audit.live import run
@@ -99,4 +103,6 @@ def audit_cluster(
         client = connect(context)
     except ClusterError as error:
         refuse(error)
-    return run(client, docket, formats, fail_on, policies=known, docs_url=docs_url)
+    return run(
+        client, docket, formats, fail_on, policies=known, docs_url=docs_url, baseline=baseline
+    )

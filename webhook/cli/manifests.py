@@ -1,25 +1,29 @@
 """The commands about manifests: audit, fix, exemptions."""
 
-import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from webhook.cli.cluster import audit_cluster, check_audited, cluster_options, load_docket
+from webhook.cli.earlier import baseline_option, fail_on_option, load_baseline, shard_option
 from webhook.cli.loading import load_court, load_policies
 from webhook.cli.options import (
-    FORMATS,
     Namespace,
-    ReportFormat,
+    check_formats,
     controllers_option,
     docs_url_option,
     documents_options,
+    formats_option,
     namespace_option,
     option,
     policies_option,
     team_label_option,
 )
+
+if TYPE_CHECKING:
+    from webhook.audit.shard import Shard
 
 
 @click.command()
@@ -29,23 +33,10 @@ from webhook.cli.options import (
 @documents_options
 @policies_option
 @controllers_option
-@option(
-    "--format",
-    "formats",
-    type=ReportFormat(),
-    multiple=True,
-    default=["text"],
-    show_default=True,
-    metavar="NAME[=FILE]",
-    help=f"{', '.join(FORMATS)}: printed, or written to FILE. May be repeated.",
-)
-@option(
-    "--fail-on",
-    type=click.Choice(["deny", "warn", "never"]),
-    default="deny",
-    show_default=True,
-    help="Exit 1 for a finding at or above this.",
-)
+@formats_option()
+@fail_on_option
+@baseline_option
+@shard_option
 @option(
     "--namespace",
     "-n",
@@ -68,6 +59,8 @@ def audit(
     controllers: tuple[str, ...],
     formats: tuple[tuple[str, str | None], ...],
     fail_on: str,
+    baseline: str | None,
+    shard: "Shard | None",
     namespace: str | None,
     docs_url: str | None,
     team_label: str,
@@ -88,24 +81,35 @@ def audit(
       podworthy audit --profile strict --format html=report.html deploy/
       helm template chart/ | podworthy audit -
       podworthy audit --cluster --context production
+      podworthy audit --baseline last-week.json --fail-on new deploy/
     """
     from webhook.audit import run
     from webhook.report.reports import Format
 
     check_audited(paths, cluster=cluster, context=context, selector=selector, show_fill=show_fill)
     _prepare(paths)
-    _check_formats(formats)
+    check_formats(formats)
     if show_fill and "text" not in dict(formats):
         raise click.UsageError(
             "--show-fill prints diffs, which of all formats text alone has; html has them unasked"
         )
+    if shard and baseline:
+        raise click.UsageError("a shard has only its share: give --baseline to podworthy merge")
+    earlier = load_baseline(baseline, profile, fail_on)
     known = load_policies(policies_dirs)
     wanted = [Format(name, file) for name, file in formats]
     if cluster:
         docket = load_docket(
-            profile, (*profiles, *exemptions), known, controllers, namespace, selector, team_label
+            profile,
+            (*profiles, *exemptions),
+            known,
+            controllers,
+            namespace,
+            selector,
+            shard,
+            team_label,
         )
-        sys.exit(audit_cluster(context, docket, wanted, fail_on, known, docs_url))
+        sys.exit(audit_cluster(context, docket, wanted, fail_on, known, docs_url, earlier))
     court = load_court(profile, (*profiles, *exemptions), known, controllers, team_label)
     sys.exit(
         run(
@@ -116,7 +120,9 @@ def audit(
             namespace=namespace,
             policies=known,
             docs_url=docs_url,
+            baseline=earlier,
             show_fill=show_fill,
+            shard=shard,
         )
     )
 
@@ -208,17 +214,3 @@ def _prepare(paths: tuple[str, ...]) -> None:
     logging.getLogger("webhook").addHandler(logging.NullHandler())
     if not all(paths):
         raise click.UsageError("an empty path; is a variable unset? The present directory is .")
-
-
-def _check_formats(formats: tuple[tuple[str, str | None], ...]) -> None:
-    """Refuse two reports in one place."""
-    names: dict[str | None, str] = {}
-    for name, file in formats:
-        place = os.path.realpath(file) if file else None
-        if place in names:
-            where = f"in {file}" if file else "on standard output"
-            raise click.UsageError(
-                f"only one --format fits {where}, {names[place]} or {name}; "
-                f"write the other to a file: --format {name}=FILE"
-            )
-        names[place] = name

@@ -1,5 +1,6 @@
 """The options that several commands share, and the types of what is given."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -176,3 +177,31 @@ docs_url_option = option(
     type=DocsUrl(),
     help="Where policies are documented: denials and reports name URL/POLICY.",
 )
+
+
+def formats_option(default: str = "text") -> Decorator:
+    """The reports of an audit, see `check_formats`."""
+    return option(
+        "--format",
+        "formats",
+        type=ReportFormat(),
+        multiple=True,
+        default=[default],
+        show_default=True,
+        metavar="NAME[=FILE]",
+        help=f"{', '.join(FORMATS)}: printed, or written to FILE. May be repeated.",
+    )
+
+
+def check_formats(formats: tuple[tuple[str, str | None], ...]) -> None:
+    """Refuse two reports in one place."""
+    names: dict[str | None, str] = {}
+    for name, file in formats:
+        place = os.path.realpath(file) if file else None
+        if place in names:
+            where = f"in {file}" if file else "on standard output"
+            raise click.UsageError(
+                f"only one --format fits {where}, {names[place]} or {name}; "
+                f"write the other to a file: --format {name}=FILE"
+            )
+        names[place] = name

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
-from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
+from webhook.report.entries import ErrorEntry, FindingEntry, Heading, Judged, Summary
 from webhook.report.output import Output
 
 
@@ -24,6 +24,14 @@ class Report(Protocol):
 
     def close(self, summary: Summary) -> None:
         """The input is at its end."""
+
+
+@runtime_checkable
+class TellsFixed(Protocol):
+    """A format that tells what is only in an earlier report."""
+
+    def fixed(self, finding: FindingEntry) -> None:
+        """It is gone. Told after all that was judged, before `close`."""
 
 
 def _in(module: str, name: str) -> Callable[[Output, Heading], Report]:

@@ -37,6 +37,8 @@ class Heading(msgspec.Struct, frozen=True):
     """Whether diffs that make the fills are asked for, also where a format may go without."""
     cluster: str | None = None
     """The name of the cluster that is judged; None for files."""
+    shard: str | None = None
+    """`0/4`, if only a share of the objects is judged."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,6 +72,8 @@ class ObjectEntry(msgspec.Struct, frozen=True):
     source: Source
     profile: str | UnsetType = UNSET
     """By which it was judged, where not all are judged by one."""
+    order: int | UnsetType = UNSET
+    """Of a shard of files: the number of the object, or of what is no object, in the whole."""
 
 
 class ExemptionEntry(msgspec.Struct, frozen=True):
@@ -98,6 +102,12 @@ class FindingEntry(msgspec.Struct, frozen=True):
     """In force if the result is `skip`; otherwise it has expired, and its grace has not."""
     profile: str | UnsetType = UNSET
     """The object's."""
+    baseline_state: Literal["new", "unchanged"] | UnsetType = msgspec.field(
+        name="baselineState", default=UNSET
+    )
+    """Beside an earlier report, of the results `fail` and `warn`; named as SARIF names it."""
+    order: int | UnsetType = UNSET
+    """The object's."""
 
 
 class FillEntry(msgspec.Struct, frozen=True):
@@ -115,6 +125,8 @@ class FillEntry(msgspec.Struct, frozen=True):
     source: Source
     profile: str | UnsetType = UNSET
     """The object's."""
+    order: int | UnsetType = UNSET
+    """The object's."""
 
 
 class ErrorEntry(msgspec.Struct, frozen=True):
@@ -122,6 +134,8 @@ class ErrorEntry(msgspec.Struct, frozen=True):
 
     source: Source
     message: str
+    order: int | UnsetType = UNSET
+    """Of a shard of files: the number of the object, or of what is no object, in the whole."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -168,3 +182,10 @@ class Summary(msgspec.Struct, rename="camel"):
     """Of a cluster: whether somebody ended the audit before its end."""
     not_judged: Mapping[str, int] | UnsetType = UNSET
     """Of a cluster: how many objects need no judgement of their own, by why."""
+    new: int | UnsetType = UNSET
+    """Beside an earlier report: findings that it has not."""
+    new_fail: int | UnsetType = UNSET
+    """Of them, those of the result `fail`."""
+    fixed: int | UnsetType = UNSET
+    """Findings that are only in it."""
+    unchanged: int | UnsetType = UNSET

@@ -31,19 +31,20 @@ class Fingerprints:
         return f"{digest.hexdigest()[:_LENGTH]}:{self._seen[digest.digest()]}"
 
 
-def _identity(finding: FindingEntry, file: str) -> list[str | None]:
-    """Everything but line, document and list index: the container's or volume's name starts the
-    message, and stands for its index."""
+def identity(finding: FindingEntry) -> str:
+    """What two findings have in common that are the same one, in whichever file and version of the
+    API: the same place of one object, and there the same fault."""
     name = finding.object
+    return repr([name.kind, name.namespace, name.name, *_fault(finding)])
+
+
+def _identity(finding: FindingEntry, file: str) -> list[str | None]:
+    """Everything but line, document and list index."""
+    name = finding.object
+    return [file, name.api_version, name.kind, name.namespace, name.name, *_fault(finding)]
+
+
+def _fault(finding: FindingEntry) -> list[str | None]:
+    """The container's or volume's name starts the message, and stands for its index."""
     subject = finding.message.partition(": ")[0]
-    return [
-        file,
-        name.api_version,
-        name.kind,
-        name.namespace,
-        name.name,
-        finding.policy,
-        finding.rule,
-        _INDEX.sub("/*", finding.path),
-        subject,
-    ]
+    return [finding.policy, finding.rule, _INDEX.sub("/*", finding.path), subject]

@@ -39,7 +39,8 @@ class GithubReport:
         self._recorded += recorded(judged.findings)
         for finding in judged.findings:
             command = _COMMANDS.get(word(finding))
-            if command:
+            # what was there before would bury what a change adds
+            if command and finding.baseline_state != "unchanged":
                 where = f" ({finding.path})" if finding.path else ""
                 title = f"{finding.policy}: {label(finding.object)}"
                 self._command(command, finding.source, title, f"{message(finding)}{where}")

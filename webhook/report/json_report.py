@@ -4,8 +4,9 @@ import io
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
-from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
+from webhook.report.entries import ErrorEntry, FindingEntry, Heading, Judged, Summary
 from webhook.report.output import Output
 
 
@@ -34,6 +35,8 @@ class JsonReport:
         self._objects = JsonList(output)
         self._waiting = {key: io.StringIO() for key in ("findings", "fills", "errors")}
         self._lists = {key: JsonList(waiting) for key, waiting in self._waiting.items()}
+        self._gone = io.StringIO()
+        self._fixed = JsonList(self._gone)
         head = {
             "apiVersion": "podworthy.dev/v1alpha1",
             "kind": "AuditReport",
@@ -41,6 +44,8 @@ class JsonReport:
         }
         if heading.cluster is not None:
             head["cluster"] = heading.cluster
+        if heading.shard is not None:
+            head["shard"] = heading.shard
         start = msgspec.json.encode(head).decode().removesuffix("}")
         output.write(f'{start},\n "objects": [')
 
@@ -56,9 +61,15 @@ class JsonReport:
         """Keep the error."""
         self._lists["errors"].add(error)
 
+    def fixed(self, finding: FindingEntry) -> None:
+        """Keep what is gone."""
+        self._fixed.add(finding)
+
     def close(self, summary: Summary) -> None:
         """Write the rest, the summary last."""
         self._output.write("]")
         for key, waiting in self._waiting.items():
             self._output.write(f',\n "{key}": [{waiting.getvalue()}]')
+        if summary.fixed is not UNSET:
+            self._output.write(f',\n "fixed": [{self._gone.getvalue()}]')
         self._output.write(f',\n "summary": {msgspec.json.encode(summary).decode()}}}\n')

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from webhook.messages import printable
-from webhook.report import FORMATS
+from webhook.report import FORMATS, TellsFixed
 from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
 from webhook.report.file_output import FileOutput
 from webhook.report.output import Output
+
+if TYPE_CHECKING:
+    from webhook.report.baseline import Baseline
 
 
 class Format(msgspec.Struct, frozen=True):
@@ -28,7 +31,16 @@ class Reports:
     As a context manager, it leaves files as they were unless `close` was reached.
     """
 
-    def __init__(self, formats: Iterable[Format], heading: Heading, stdout: Output) -> None:
+    def __init__(
+        self,
+        formats: Iterable[Format],
+        heading: Heading,
+        stdout: Output,
+        baseline: "Baseline | None" = None,
+    ) -> None:
+        """With a baseline, nothing of an object is told before all of them are judged."""
+        self._baseline = baseline
+        self._waiting: list[Judged] = []
         self._outputs: list[tuple[Format, Output]] = []
         self._reports = []
         for one in formats:
@@ -52,6 +64,9 @@ class Reports:
 
     def judged(self, judged: Judged) -> None:
         """Tell all."""
+        if self._baseline:
+            self._waiting.append(judged)
+            return
         for report in self._reports:
             report.judged(judged)
 
@@ -62,10 +77,21 @@ class Reports:
 
     def close(self, summary: Summary) -> None:
         """Complete all, and put the files in place."""
+        if self._baseline:
+            self._compare(self._baseline, summary)
         for report in self._reports:
             report.close(summary)
         for _, output in self._outputs:
             output.close()
+
+    def _compare(self, baseline: "Baseline", summary: Summary) -> None:
+        comparison = baseline.compare(self._waiting, summary)
+        for report in self._reports:
+            for judged in comparison.judged:
+                report.judged(judged)
+            if isinstance(report, TellsFixed):
+                for finding in comparison.fixed:
+                    report.fixed(finding)
 
     @property
     def problems(self) -> list[str]:

@@ -95,6 +95,8 @@ class SarifReport:
             # present on all results or on none (SARIF 2.1.0, 3.27.23)
             "suppressions": _suppressions(finding),
         }
+        if finding.baseline_state is not UNSET:
+            result["baselineState"] = finding.baseline_state
         if finding.policy in self._indexes:
             result["ruleIndex"] = self._indexes[finding.policy]
         return result

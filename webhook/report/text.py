@@ -70,12 +70,14 @@ class TextReport:
 
     def judged(self, judged: Judged) -> None:
         """Write what is to be said of the object."""
-        if not judged.findings and not judged.fills:
+        # what was there before is only counted
+        findings = [one for one in judged.findings if one.baseline_state != "unchanged"]
+        if not findings and not judged.fills:
             return
         self._write_input(judged.entry.source)
         self._write(f"  {label(judged.entry.object)}{self._where(judged.entry)}")
         self._recorded += recorded(judged.findings)
-        for finding in sorted(judged.findings, key=_order):
+        for finding in sorted(findings, key=_order):
             self._write_finding(finding)
         diff = judged.diff if self.shows_diffs else None
         reasons = judged.without_diff if self.shows_diffs else {}

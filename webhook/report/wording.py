@@ -140,4 +140,8 @@ def outcome(summary: Summary, recorded: int) -> str:
         count(summary.fills, "field to fill", "fields to fill"),
         count(summary.errors, "error"),
     ]
-    return ", ".join(text for text in counts if not text.startswith("0 ")) or "clean"
+    told = ", ".join(text for text in counts if not text.startswith("0 ")) or "clean"
+    if summary.new is UNSET:
+        return told
+    compared = f"{summary.new} new, {summary.fixed} fixed, {summary.unchanged} unchanged"
+    return f"{told}; beside the baseline {compared}"

@@ -46,6 +46,7 @@ __all__ = [
     "read",
     "read_decoded",
     "same_template",
+    "template",
 ]
 
 MIRROR_ANNOTATION: Final = "kubernetes.io/config.mirror"
@@ -201,10 +202,14 @@ def same_template(kind: str, new: bytes, old: bytes) -> bool:
 
     Raises `MalformedObject` for a number that no 64-bit float can hold.
     """
-    return bool(_template(kind, new) == _template(kind, old))
+    return bool(template(kind, new) == template(kind, old))
 
 
-def _template(kind: str, raw: bytes) -> Any:
+def template(kind: str, raw: bytes) -> Any:
+    """The pod template in a JSON object of a known kind, as written; None if it has none.
+
+    Raises `MalformedObject` for a number that no 64-bit float can hold.
+    """
     try:
         value = msgspec.json.decode(raw)
     except msgspec.ValidationError as error:

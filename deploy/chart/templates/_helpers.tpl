@@ -76,6 +76,21 @@ imagePullSecrets:
 {{- with $fields }}{{ toYaml . | nindent 6 }}{{ end }}
 {{- end }}
 
+{{/* What a NetworkPolicy lets through to the API server. */}}
+{{- define "podworthy.toApiServer" -}}
+# the API server, which the environment names by its address: no DNS
+- ports:
+    {{- range .Values.networkPolicy.apiServerPorts }}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
+  {{- with .Values.networkPolicy.apiServerCIDRs }}
+  to:
+    {{- range . }}
+    - ipBlock: {cidr: {{ . | quote }}}
+    {{- end }}
+  {{- end }}
+{{- end }}
+
 {{/* The names of all registered profiles, as JSON. */}}
 {{- define "podworthy.profileNames" -}}
 {{- $names := list -}}

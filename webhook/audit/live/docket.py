@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from webhook.audit.shard import Shard
 from webhook.exemptions import Exemptions
 from webhook.profile import Profile
 
@@ -21,10 +22,16 @@ class Scope(msgspec.Struct, frozen=True):
     selector: str | None = None
     """By labels of the objects that are judged, in the API server's syntax."""
     excluded: frozenset[str] = EXCLUDED
+    shard: Shard | None = None
+    """Whose objects are judged; None for all."""
 
     def excludes(self, namespace: str | None) -> bool:
         """Whether objects of a namespace are left out."""
         return namespace in self.excluded and namespace != self.namespace
+
+    def holds(self, namespace: str, name: str) -> bool:
+        """Whether an object is of our shard."""
+        return self.shard is None or self.shard.holds(namespace, name)
 
 
 class Docket(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from webhook import catalog
 from webhook.api import Policy
@@ -19,6 +19,9 @@ from webhook.report.entries import ErrorEntry, Heading, Judged
 from webhook.report.output import Output
 from webhook.report.reports import Format, Reports
 
+if TYPE_CHECKING:
+    from webhook.report.baseline import Baseline
+
 _TEXT: Final = (Format("text"),)
 _REASONS: Final = ("owned", "finished", "deleting", "scaledToZero", "mirror", "excluded")
 
@@ -31,6 +34,7 @@ def run(
     *,
     policies: Mapping[str, Policy[Any]] = catalog.POLICIES,
     docs_url: str | None = None,
+    baseline: "Baseline | None" = None,
     patience: Patience | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
@@ -40,6 +44,7 @@ def run(
     Ctrl-C ends it with a report of what is known by then, marked as partial, and 3.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
+    shard = docket.scope.shard
     heading = Heading(
         docket.default,
         policies,
@@ -49,8 +54,9 @@ def run(
         docket.exemptions,
         docket.team_label,
         cluster=client.name,
+        shard=str(shard) if shard else None,
     )
-    with Reports(formats, heading, output) as reports, Interrupt() as interrupt:
+    with Reports(formats, heading, output, baseline) as reports, Interrupt() as interrupt:
         near_misses = NearMisses(docket.exemptions, docket.today)
         tally = Tally(reports, notes, near_misses)
         line = Line(notes if is_wanted(output, notes) else Output(None))

@@ -152,7 +152,8 @@ class Survey:
         for page, progress in self._pages(resource, scope.namespace, scope.selector):
             for item in page.items:
                 head = _decoded(head_of, item)
-                yield self._step(resource, place, item, head)
+                if scope.holds(head.metadata.namespace, head.metadata.name):
+                    yield self._step(resource, place, item, head)
                 if resource in OWNERS:
                     self._makers.add(head.metadata.uid)
             yield progress
