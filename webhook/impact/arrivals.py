@@ -72,6 +72,8 @@ def _recast(reading: Reading, kind: str, metadata: Metadata) -> Reading:
         msgspec.structs.replace(one, path=path + one.path[start:]) for one in old.containers
     )
     places = {one.path for one in old.probed}
+    # the API server takes no other from them (pkg/apis/batch/validation)
+    of_job = kind == "Pod" and old.kind in ("Job", "CronJob") and old.restart_policy == "Always"
     probed = zip(old.containers, containers, strict=True)
     new = msgspec.structs.replace(
         old,
@@ -79,6 +81,7 @@ def _recast(reading: Reading, kind: str, metadata: Metadata) -> Reading:
         kind=kind,
         name=metadata.name,
         pod_path=path,
+        restart_policy="Never" if of_job else old.restart_policy,
         containers=containers,
         probed=tuple(moved for before, moved in probed if before.path in places),
         volumes=tuple(
