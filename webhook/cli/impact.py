@@ -3,7 +3,7 @@
 import sys
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -21,6 +21,9 @@ from webhook.cli.options import (
 if TYPE_CHECKING:
     from webhook.cluster import Fetcher
     from webhook.impact import Baseline
+
+_OWN: Final = ("podworthy-system",)
+"""Where podworthy is installed, unless somebody chose another: no webhook of it is asked there."""
 
 
 @click.command()
@@ -43,6 +46,15 @@ if TYPE_CHECKING:
     metavar="NAME",
     type=Namespace(),
     help="Namespace of objects that name none; of a cluster, the one to judge.",
+)
+@option(
+    "--exclude-namespace",
+    "excluded",
+    metavar="NAME",
+    multiple=True,
+    type=Namespace(),
+    help="Leave out this namespace of a cluster, as kube-system, kube-node-lease and "
+    "podworthy-system. May be repeated.",
 )
 @team_label_option
 @option(
@@ -82,6 +94,7 @@ def impact(
     policies_dirs: tuple[Path, ...],
     controllers: tuple[str, ...],
     namespace: str | None,
+    excluded: tuple[str, ...],
     team_label: str,
     format_name: str,
     file: Path | None,
@@ -107,7 +120,7 @@ def impact(
     """
     import logging
 
-    from webhook.audit.live import Scope
+    from webhook.audit.live import EXCLUDED, Scope
     from webhook.errors import UnknownProfile
     from webhook.impact import Promotion, run
 
@@ -128,7 +141,7 @@ def impact(
         today(),
         frozenset(controllers),
         team_label,
-        Scope(namespace),
+        Scope(namespace, excluded=EXCLUDED.union(_OWN, excluded)),
     )
     client = _connect(context) if cluster else None
     sys.exit(run(paths, promotion, client, format_name, baseline=baseline))

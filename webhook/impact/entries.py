@@ -105,11 +105,11 @@ class Summary(msgspec.Struct, frozen=True, rename="camel"):
     partial: bool
 
 
-class Report(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Everything that is told."""
+class ImpactReport(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What `podworthy impact --format json` prints; keys are only ever added."""
 
-    api_version: str = "podworthy.dev/v1alpha1"
-    kind: str = "ImpactReport"
+    api_version: Literal["podworthy.dev/v1alpha1"] = "podworthy.dev/v1alpha1"
+    kind: Literal["ImpactReport"] = "ImpactReport"
     to: str
     profile: str
     """In force where a namespace names none."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from webhook.impact.entries import Report, StateEntry, Summary, WorkloadEntry
+from webhook.impact.entries import ImpactReport, StateEntry, Summary, WorkloadEntry
 from webhook.impact.workloads import Change
 from webhook.messages import count, printable
 from webhook.report.wording import label, place
@@ -20,7 +20,7 @@ _CHANGES: Final[dict[Change, str]] = {
 _LISTS: Final = ("groups", "workloads", "unexemptable", "errors")
 
 
-def as_json(report: Report) -> str:
+def as_json(report: ImpactReport) -> str:
     """One object, each entry of its lists on a line of its own."""
     fields = msgspec.to_builtins(report)
     parts = []
@@ -33,12 +33,12 @@ def as_json(report: Report) -> str:
     return f"{{{f',{chr(10)} '.join(parts)}}}\n"
 
 
-def as_text(report: Report) -> str:
+def as_text(report: ImpactReport) -> str:
     """By namespace and team: what would be hurt, and how; at the end the counts."""
     return "".join(f"{printable(line)}\n" for line in _lines(report))
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: ImpactReport) -> Iterator[str]:
     for error in report.errors:
         yield f"{place(error.source)}: {error.message}"
     if report.errors:
@@ -112,7 +112,7 @@ _REJECTED: Final = {
 }
 
 
-def _conclusion(report: Report) -> str:
+def _conclusion(report: ImpactReport) -> str:
     summary = report.summary
     partial = "partial, interrupted: " if summary.partial else ""
     of = f" of {report.cluster}" if report.cluster is not None else ""

@@ -11,7 +11,7 @@ from webhook.audit.progress import Line, is_wanted
 from webhook.cluster import Fetcher, Patience
 from webhook.impact.baseline import Baseline, write
 from webhook.impact.entries import (
-    Report,
+    ImpactReport,
     UnexemptableEntry,
     group_entries,
     summary,
@@ -98,10 +98,10 @@ def _read(events: Iterator[Note | Progress], estate: Estate, line: Line, notes: 
 
 def _report(
     estate: Estate, promotion: Promotion, client: Fetcher | None, *, partial: bool
-) -> Report:
+) -> ImpactReport:
     entries = workload_entries(estate)
     _, refused = needs(estate.workloads)
-    return Report(
+    return ImpactReport(
         to=promotion.to.name,
         profile=promotion.default,
         cluster=client.name if client else None,

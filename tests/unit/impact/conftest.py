@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
+from tests import schemas
 from tests.builders import NOON, Object
 from tests.unit.live.fake import FakeApi
 from webhook import catalog, documents
@@ -20,6 +22,7 @@ from webhook.impact.exempting import Terms
 from webhook.profile import Profile
 
 PROFILES = documents.load((), catalog.POLICIES).profiles
+SCHEMA = Draft202012Validator(json.loads((schemas.DIRECTORY / "impact-report.json").read_text()))
 TODAY = NOON.date()
 TERMS = Terms("team-platform", "ran before", TODAY, TODAY + timedelta(days=90))
 
@@ -33,8 +36,10 @@ class Outcome(msgspec.Struct):
 
     @property
     def report(self) -> Any:
-        """The `ImpactReport`."""
-        return json.loads(self.stdout)
+        """The `ImpactReport`, which is as its schema says."""
+        report = json.loads(self.stdout)
+        SCHEMA.validate(report)
+        return report
 
     @property
     def workloads(self) -> dict[str, Any]:
