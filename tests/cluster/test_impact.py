@@ -29,7 +29,8 @@ _ROOT = Path(__file__).parents[2]
 
 
 def manifests() -> Iterator[Json]:
-    """Of each kind that makes pods without a node a good one and a bad one, and bare pods."""
+    """Of each kind a good one and a bad one. DaemonSets have no pods without nodes, and CronJobs
+    none in this year."""
     for kind in KINDS:
         for name, probes in ((f"good-{kind.lower()}", PROBES), (f"bad-{kind.lower()}", {})):
             made = workload(kind, name, **probes)
@@ -45,8 +46,14 @@ def manifests() -> Iterator[Json]:
         template = {"metadata": {"labels": {"app": name}}, "spec": spec}
         job = {"backoffLimit": 100, "template": template}
         yield {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": job}
+        name = name.replace("job", "cronjob")
+        yearly = {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": job}}
+        named = {"kind": "CronJob", "metadata": {"name": name}}
+        yield {"apiVersion": "batch/v1", **named, "spec": yearly}
     for name, probes in (("good-pod", PROBES), ("bad-pod", {})):
         yield pod(name, **probes) | {"metadata": {"name": name, "labels": {"app": name}}}
+    for name, probes in (("good-daemonset", PROBES), ("bad-daemonset", {})):
+        yield workload("DaemonSet", name, **probes)
     yield workload("Deployment", "half") | {"metadata": {"name": "half"}}
 
 
@@ -91,7 +98,9 @@ def is_rolled_out(cluster: ControlPlane, namespace: str, entry: Json) -> bool:
     if kind == "Pod":
         (manifest,) = [one for one in manifests() if one["metadata"]["name"] == name]
         return not send(cluster, namespace, manifest, "create", "--dry-run=server", check=False)
-    patch = {"spec": {"template": {"metadata": {"annotations": {"note": "x"}}}}}
+    patch: Json = {"spec": {"template": {"metadata": {"annotations": {"note": "x"}}}}}
+    if kind == "CronJob":
+        patch = {"spec": {"jobTemplate": patch}}
     done = cluster.kubectl(
         *("patch", f"--namespace={namespace}", f"{kind}/{name}", "--dry-run=server"),
         f"--patch={json.dumps(patch)}",
@@ -158,9 +167,9 @@ def test_it_happens_as_it_is_said(
     code, found = impact(webhook, namespace, *arguments)
 
     assert code == 1
-    assert {name: one["pods"] for name, one in found.items()} == before
+    assert Counter({name: one["pods"] for name, one in found.items()}) == before
     hurt = {name for name, one in found.items() if one["change"] == "newlyDenied"}
-    assert hurt == {"half"} | {name for name in before if name.startswith("bad-")}
+    assert hurt == {"half"} | {name for name in found if name.startswith("bad-")}
     assert found["half"]["then"] == {"lostPods": 1, "newPods": "admitted", "rollout": "admitted"}
     assert impact(webhook, namespace, f"--exemptions={exemptions}")[0] == 0
 
@@ -175,9 +184,11 @@ def test_it_happens_as_it_is_said(
             for name, one in found.items()
         }
     )
+    makers = {name for name in hurt if found[name]["then"]["lostPods"]}
+    assert makers == hurt - {"bad-pod", "bad-daemonset", "bad-cronjob"}
     wait_for(lambda: pods_by_app(webhook, namespace) >= left, seconds=60, what="pods made again")
     wait_for(
-        lambda: denied_owners(webhook, namespace, hurt) == hurt - {"bad-pod"},
+        lambda: denied_owners(webhook, namespace, hurt) == makers,
         seconds=60,
         what="denials of all others",
     )

@@ -15,7 +15,6 @@ from webhook.cli.options import (
     documents_options,
     option,
     policies_option,
-    team_label_option,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +55,13 @@ _OWN: Final = ("podworthy-system",)
     help="Leave out this namespace of a cluster, as kube-system, kube-node-lease and "
     "podworthy-system. May be repeated.",
 )
-@team_label_option
+@option(
+    "--team-label",
+    metavar="KEY",
+    default="team",
+    show_default=True,
+    help="The label of workloads that names their team.",
+)
 @option(
     "--format",
     "format_name",

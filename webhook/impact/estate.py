@@ -40,8 +40,10 @@ class _Maker(msgspec.Struct, frozen=True):
 class Estate:
     """All workloads. Whatever makes objects has to come before what it makes."""
 
-    def __init__(self, promotion: Promotion) -> None:
+    def __init__(self, promotion: Promotion, *, is_written: bool = False) -> None:
+        """`is_written` if it is known from files, in which pods need not be."""
         self._promotion = promotion
+        self._is_written = is_written
         self._in_force: dict[str | None, str] = {}
         self._tops: dict[Key, Workload] = {}
         """By what they are, and by what they made that makes objects, too."""
@@ -85,7 +87,9 @@ class Estate:
         if top is None:
             top = self._workload(piece, _object(view), owner, key)
             top.makes_pods = view.kind != "PodTemplate"
-            top.declared = view.replicas if view.kind in ("Deployment", "StatefulSet") else None
+            if self._is_written and top.makes_pods:
+                has_replicas = view.kind in ("Deployment", "StatefulSet")
+                top.declared = view.replicas if has_replicas else None
             for moment in MOMENTS:
                 top.take(moment, "template", self._judge(moment, Arrival(reading, piece.user), top))
         self._tops[key] = top

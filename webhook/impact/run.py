@@ -48,7 +48,7 @@ def run(
     then, and 3; no exemptions are written then. Streams are the process's own by default.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
-    estate = Estate(promotion)
+    estate = Estate(promotion, is_written=client is None)
     line = Line(notes if is_wanted(output, notes) else Output(None))
     if client:
         events: Iterator[Note | Progress] = of_cluster(client, promotion, estate, patience)

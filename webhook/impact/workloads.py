@@ -56,8 +56,8 @@ class Workload(msgspec.Struct, kw_only=True):
     """False for a bare pod, which nobody makes again, and for a PodTemplate."""
     has_template: bool = True
     """False for an owner of which only the pods are known."""
-    declared: int | None = None
-    """Replicas, as it is written."""
+    declared: int | None = 0
+    """Pods that it has though none was seen: as many as a file says; None if it does not say."""
     running: int = 0
     """Pods that were seen."""
     containers: set[str] = msgspec.field(default_factory=set)
@@ -69,10 +69,8 @@ class Workload(msgspec.Struct, kw_only=True):
 
     @property
     def pods(self) -> int | None:
-        """How many run; as many as are written where none was seen; None if neither is known."""
-        if not self.makes_pods or self.running:
-            return self.running
-        return self.declared
+        """How many run, or are written; None if nobody knows."""
+        return self.running or self.declared
 
     def take(
         self,
@@ -110,7 +108,7 @@ class Workload(msgspec.Struct, kw_only=True):
         """Running pods that would not come back, as far as they are known."""
         if self.running or not self.denies_new(moment):
             return self.states[moment].lost
-        return self.pods or 0
+        return self.declared or 0
 
     def denies_new(self, moment: Moment) -> bool:
         """Whether no new pod of its template would be let in."""

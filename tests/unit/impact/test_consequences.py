@@ -191,6 +191,16 @@ def test_pods_of_an_old_revision_are_judged_as_that_makes_them() -> None:
     assert (entry["change"], entry["pods"], found.code) == ("newlyDenied", 3, 1)
 
 
+def test_pods_that_are_not_there_are_not_lost() -> None:
+    asleep = workload("Deployment", "web", BARE)
+    asleep["spec"]["replicas"] = 3
+
+    entry = analyse(asleep, of=promotion(default="advise")).workloads["Deployment/web"]
+
+    assert entry["pods"] == 0
+    assert entry["then"] == {"lostPods": 0, "newPods": "denied", "rollout": "rejected"}
+
+
 def test_old_revisions_without_pods_hurt_nobody() -> None:
     top = workload("Deployment", "web")
     old = revision(top, "old")
@@ -432,8 +442,8 @@ def test_workloads_are_counted_by_namespace_and_team() -> None:
 
     keys = ("namespace", "team", "workloads", "newlyDenied", "pods", "lostPods")
     assert [tuple(group[key] for key in keys) for group in found.report["groups"]] == [
-        ("shop", "a", 2, 1, 3, 2),
-        ("shop", "b", 1, 1, 1, 1),
+        ("shop", "a", 2, 1, 2, 2),
+        ("shop", "b", 1, 1, 0, 0),
         ("shop", None, 1, 0, 1, 0),
     ]
 
