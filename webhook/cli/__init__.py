@@ -32,7 +32,7 @@ def main() -> None:
       podworthy audit deploy/           judge manifests, nothing is changed
       podworthy fix deploy/             set the probe timings that nobody chose
       podworthy replay audit.log        who would have been denied
-      podworthy impact --to strict --cluster  what another profile would do
+      podworthy impact --to strict .    what another profile would do
       podworthy explain require-probes  what a policy asks, and why
       podworthy serve --dev             the webhook, on this machine
       podworthy controller --help       what keeps an installation in order

@@ -15,6 +15,7 @@ from webhook.cli.options import (
     documents_options,
     option,
     policies_option,
+    team_label_option,
 )
 
 if TYPE_CHECKING:
@@ -55,13 +56,7 @@ _OWN: Final = ("podworthy-system",)
     help="Leave out this namespace of a cluster, as kube-system, kube-node-lease and "
     "podworthy-system. May be repeated.",
 )
-@option(
-    "--team-label",
-    metavar="KEY",
-    default="team",
-    show_default=True,
-    help="The label of workloads that names their team.",
-)
+@team_label_option
 @option(
     "--format",
     "format_name",
@@ -107,7 +102,7 @@ def impact(
     reason: str | None,
     lifetime: int,
 ) -> None:
-    """Tell what another profile would do to what runs: the gate before a promotion.
+    """Tell what another profile would do to what runs.
 
     Which pods would not come back after an eviction, which scale-ups and rollouts would be denied,
     by namespace and team, beside what is denied now. Nothing is changed in the cluster.

@@ -182,7 +182,7 @@ team_label_option = option(
     metavar="KEY",
     default="team",
     show_default=True,
-    help="The label of workloads that names their team; --format html counts by it.",
+    help="The label of workloads that names their team; reports count by it.",
 )
 
 docs_url_option = option(

@@ -6,6 +6,7 @@ import msgspec
 
 from webhook import workload
 from webhook.api import Workload as View
+from webhook.audit.judge import team_of
 from webhook.identity import identify, maker
 from webhook.impact.arrivals import API_VERSIONS, Arrival, made
 from webhook.impact.trial import Denial, Promotion, Trial, judge
@@ -188,15 +189,6 @@ class Estate:
                 message = f"{told[0]}: policy {crash.policy} failed: {crash.told}"
                 self.errors.append(ErrorEntry(top.source, message))
         return trial
-
-
-def team_of(reading: Reading, key: str) -> str | None:
-    """What the object's label says, or its pod template's where it has none."""
-    for labels in (reading.metadata.labels or {}, reading.workload.pod_labels):
-        value = labels.get(key)
-        if isinstance(value, str) and value:
-            return value
-    return None
 
 
 def _owner(reading: Reading) -> OwnerReference | None:
