@@ -13,6 +13,7 @@ from webhook import catalog, documents
 from webhook.api import KINDS, Policy
 from webhook.docstring import documentation
 from webhook.doctor.report import Report
+from webhook.impact.entries import ImpactReport
 from webhook.report.entries import ErrorEntry, FillEntry, FindingEntry, ObjectEntry, Summary
 
 DIRECTORY: Final = Path(__file__).parents[1] / "docs" / "schemas"
@@ -32,7 +33,8 @@ def schemas() -> dict[str, str]:
         "profile.json": _profile(),
         "exemption.json": _exemption(),
         "audit-report.json": _report(),
-        "doctor.json": _doctor(),
+        "doctor.json": _struct(Report),
+        "impact-report.json": _struct(ImpactReport),
     }
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in made.items()}
 
@@ -105,9 +107,9 @@ def _exemption() -> Schema:
     return schema
 
 
-def _doctor() -> Schema:
+def _struct(report: type[msgspec.Struct]) -> Schema:
     """Open to keys that are added."""
-    made = msgspec.json.schema(Report)
+    made = msgspec.json.schema(report)
     root = made["$defs"].pop(made["$ref"].rpartition("/")[2])
     return {"$schema": _DIALECT, **root, "$defs": made["$defs"]}
 

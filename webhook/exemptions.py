@@ -20,6 +20,9 @@ WILDCARD: Final = "*"
 SOON: Final = timedelta(days=30)
 """An exemption that ends within this is worth a look."""
 
+NOBODY: Final = ("",)
+"""A name that no container has: what concerns none is excused only with the whole workload."""
+
 STATES: Final = ("pending", "active", "expiring", "expired")
 """In the order in which one goes through them; `expiring` is within `SOON`."""
 
@@ -163,14 +166,14 @@ class Excuses:
         for grant in self._grants:
             # most name no containers: then nobody need know which are concerned
             named = grant.exemption.containers
-            if grant.exemption.covers(policy, self._concerned(path) if named else ()):
+            if grant.exemption.covers(policy, self.concerned(path) if named else ()):
                 return grant
         return None
 
-    def _concerned(self, path: str) -> Collection[str]:
-        """Names of the containers that a place concerns; one that nobody has where that is all."""
+    def concerned(self, path: str) -> Collection[str]:
+        """Names of the containers that a place concerns; `NOBODY` where that is none."""
         item = "/".join(path.split("/", self._depth)[: self._depth])
-        return self._by_item.get(item, _NOBODY)
+        return self._by_item.get(item, NOBODY)
 
     @cached_property
     def _by_item(self) -> dict[str, Collection[str]]:
@@ -181,9 +184,6 @@ class Excuses:
             for mount in container.mounts:
                 users[mount.name].add(container.name)
         found: dict[str, Collection[str]] = {
-            volume.path: users.get(volume.name, _NOBODY) for volume in self._workload.volumes
+            volume.path: users.get(volume.name, NOBODY) for volume in self._workload.volumes
         }
         return found | {container.path: (container.name,) for container in containers}
-
-
-_NOBODY: Final = ("",)

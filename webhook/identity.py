@@ -58,6 +58,13 @@ def identify(
     )
 
 
+def maker(api_version: str | None, kind: str | None) -> str | None:
+    """The user that makes what an object of this kind controls; None if no built-in one does."""
+    group, account = _CONTROLLERS.get(kind or "", ("", ""))
+    is_ours = account and (api_version or "").rpartition("/")[0] == group
+    return _ACCOUNT + account if is_ours else None
+
+
 def _name(metadata: Metadata) -> str:
     """Its name; while that is still to be generated, its start and what is part of no name."""
     return metadata.name or f"{metadata.generate_name or ''}?"
@@ -77,10 +84,8 @@ def _owners(
 
 
 def _is_its_controller(user: str, owner: OwnerReference) -> bool:
-    group, account = _CONTROLLERS.get(owner.kind or "", ("", ""))
-    if not account or (owner.api_version or "").rpartition("/")[0] != group:
-        return False
-    return user in (_ACCOUNT + account, _MANAGER)
+    controller = maker(owner.api_version, owner.kind)
+    return controller is not None and user in (controller, _MANAGER)
 
 
 def _grandparent(kind: str, name: str, metadata: Metadata) -> Iterator[tuple[str, str]]:

@@ -350,7 +350,7 @@ def test_what_a_profile_of_ones_own_fills_is_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["audit", "doctor", "exemptions", "explain", "fix", "policies", "serve"]
+    "command", ["audit", "doctor", "exemptions", "explain", "fix", "impact", "policies", "serve"]
 )
 def test_help_has_an_example(command: str) -> None:
     assert f"podworthy {command}" in podworthy(command, "--help").stdout.partition("Examples:")[2]

@@ -15,7 +15,13 @@ from webhook.errors import DocumentError
 
 SCHEMAS = {
     name: json.loads((schemas.DIRECTORY / name).read_text())
-    for name in ("profile.json", "exemption.json", "audit-report.json", "doctor.json")
+    for name in (
+        "profile.json",
+        "exemption.json",
+        "audit-report.json",
+        "doctor.json",
+        "impact-report.json",
+    )
 }
 
 PROFILE = """

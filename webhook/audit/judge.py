@@ -95,11 +95,11 @@ def judge(court: Court, subject: Subject) -> Judged:
         sorted(fills, key=_order),
         frozenset(used | {exemption.name for exemption in proposal.spared}),
         {filling.fill.path: filling.fill.subject for filling in proposal.fillings},
-        team=_team(subject.reading, court.team_label) if court.team_label else None,
+        team=team_of(subject.reading, court.team_label) if court.team_label else None,
     )
 
 
-def _team(reading: Reading, label: str) -> str | None:
+def team_of(reading: Reading, label: str) -> str | None:
     """What the object's label says, or its pod template's where it has none."""
     for labels in (reading.metadata.labels or {}, reading.workload.pod_labels):
         value = labels.get(label)

@@ -11,6 +11,7 @@ from webhook.cli.controller import controller
 from webhook.cli.doctor import doctor
 from webhook.cli.earlier import merge
 from webhook.cli.history import history
+from webhook.cli.impact import impact
 from webhook.cli.manifests import audit, exemptions, fix
 from webhook.cli.options import FORMATS
 from webhook.cli.replay import replay
@@ -31,6 +32,7 @@ def main() -> None:
       podworthy audit deploy/           judge manifests, nothing is changed
       podworthy fix deploy/             set the probe timings that nobody chose
       podworthy replay audit.log        who would have been denied
+      podworthy impact --to strict .    what another profile would do
       podworthy explain require-probes  what a policy asks, and why
       podworthy serve --dev             the webhook, on this machine
       podworthy controller --help       what keeps an installation in order
@@ -40,6 +42,7 @@ def main() -> None:
 
 for command in (
     audit,
+    impact,
     fix,
     merge,
     replay,

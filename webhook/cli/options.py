@@ -47,6 +47,20 @@ class Seconds(click.FloatRange):
     name = "seconds"
 
 
+class Days(click.ParamType[int]):
+    """`90d`: how long an exemption lasts."""
+
+    name = "days"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from webhook.documents.exemptions import MAX_DAYS
+
+        found = re.fullmatch(r"([0-9]{1,4})d", str(value))
+        if not found or not 1 <= int(found[1]) <= MAX_DAYS:
+            self.fail(f"{value!r}: give days, from 1d to {MAX_DAYS}d", param, ctx)
+        return int(found[1])
+
+
 class ReportFormat(click.ParamType[tuple[str, str | None]]):
     """`NAME[=FILE]`, as a pair; the file is None for standard output."""
 
@@ -168,7 +182,7 @@ team_label_option = option(
     metavar="KEY",
     default="team",
     show_default=True,
-    help="The label of workloads that names their team; --format html counts by it.",
+    help="The label of workloads that names their team; reports count by it.",
 )
 
 docs_url_option = option(

@@ -46,6 +46,10 @@ class Left(msgspec.Struct, frozen=True):
     """An object that is not judged."""
 
     why: Reason
+    kind: str
+    namespace: str
+    """Empty for one that has none."""
+    name: str
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -69,10 +73,19 @@ Step = Found | Left | ErrorEntry | Progress
 class Survey:
     """One look at everything. What cannot be read is told as an error, and the rest goes on."""
 
-    def __init__(self, client: Fetcher, scope: Scope, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        client: Fetcher,
+        scope: Scope,
+        patience: Patience | None = None,
+        *,
+        finds_owned: bool = False,
+    ) -> None:
+        """`finds_owned` finds what is made from other templates, too, as long as it runs."""
         self._client = client
         self._scope = scope
         self._patience = patience or Patience()
+        self._finds_owned = finds_owned
         self._makers: set[str] = set()
         """Uids of what makes objects, and is judged or made itself by what is."""
         self.profiles: dict[str, str] = {}
@@ -166,16 +179,21 @@ class Survey:
         head: Head,
     ) -> Step:
         """What an object is."""
-        if self._scope.excludes(head.metadata.namespace):
-            return Left("excluded")
-        if why := reason(head, resource, self._makers):
-            return Left(why)
+        if why := self._reason(resource, head):
+            return _left(why, resource, head)
         try:
             reading = workload.read(resource.api_version, resource.kind, bytes(item))
         except MalformedObject as error:
             name = f"{resource.kind} {head.metadata.namespace}/{head.metadata.name}"
             return ErrorEntry(place.source(), f"{name}: {error}")
-        return Found(place, reading, head) if reading.is_asked else Left("mirror")
+        found = Found(place, reading, head)
+        return found if reading.is_asked else _left("mirror", resource, head)
+
+    def _reason(self, resource: Resource, head: Head) -> Reason | None:
+        """Why it is left; None if it is not."""
+        if self._scope.excludes(head.metadata.namespace):
+            return "excluded"
+        return reason(head, resource, () if self._finds_owned else self._makers)
 
     def _pages(
         self,
@@ -199,6 +217,10 @@ def _around(resource: Resource, item: msgspec.Raw) -> lookups.Object:
         # it is there, so it must not count as absent
         metadata = _decoded(head_of, item).metadata
         return lookups.Fragment(resource.kind, metadata.namespace or None, metadata.name)
+
+
+def _left(why: Reason, resource: Resource, head: Head) -> Left:
+    return Left(why, resource.kind, head.metadata.namespace, head.metadata.name)
 
 
 def _decoded(read: Callable[[Any], T], item: bytes | msgspec.Raw) -> T:
