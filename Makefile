@@ -24,13 +24,13 @@ test: .venv/dev.stamp ## every test, a real API server included (built once)
 	@$(BIN)/python -m tests.cluster.helm >/dev/null
 	KUBERNETES="$(KUBERNETES)" $(BIN)/python -m pytest $(PYTEST)
 
-test-postgres: .venv/dev.stamp ## the history in PostgreSQL (Debian: postgresql)
-	$(BIN)/python -m pytest -m postgres tests/unit/history $(PYTEST)
-
 test-browser: .venv/dev.stamp ## reports and pages in headless Chromium; screenshots in build/browser
 	@command -v "$(CHROMIUM)" >/dev/null \
 	  || { echo "no Chromium: install it (Debian: chromium), or make test-browser CHROMIUM=/path" >&2; exit 2; }
 	CHROMIUM="$$(command -v "$(CHROMIUM)")" $(BIN)/python -m pytest -m browser tests/browser $(PYTEST)
+
+test-postgres: .venv/dev.stamp ## the history in PostgreSQL (Debian: postgresql)
+	$(BIN)/python -m pytest -m postgres tests/unit/history $(PYTEST)
 
 soak: .venv/dev.stamp ## the long forms of fault, hostile and fuzz tests; about an hour and a half
 	@$(BIN)/python -m tests.cluster.build $(KUBERNETES) >/dev/null

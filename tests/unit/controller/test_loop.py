@@ -28,6 +28,7 @@ from tests.unit.controller.cluster import (
 from tests.unit.controller.world import running
 from webhook.cluster import Answer, Request
 from webhook.controller.access import rules
+from webhook.controller.audits import AuditStatus
 from webhook.controller.canary import Canary
 from webhook.controller.certificates import new_authority, new_leaf, pem
 from webhook.controller.clocks import Clocks
@@ -37,6 +38,7 @@ from webhook.controller.pages import ALIVE, Pages, listen
 from webhook.controller.reading import Subject
 from webhook.controller.status import CHECKS, Status
 from webhook.errors import CannotServe, ClusterError
+from webhook.history import Run, Tally
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "controller.md"
 
@@ -312,6 +314,8 @@ def test_every_metric_is_documented_and_every_documented_one_exists(status: Stat
     documented = {
         name: (type_, set(re.findall(r"`(\w+)`", labels))) for name, type_, labels, _ in rows
     }
+    status.audits = AuditStatus()
+    status.audits.run = Run(NOON, "baseline", Tally(), policies={"require-probes": Tally()})
     page = Metrics(status, canary=True).page().decode()
     families = list(text_string_to_metric_families(page))
     exposed = {
