@@ -146,6 +146,7 @@ def _register(control_plane: ControlPlane, port: int) -> None:
             {"key": "kubernetes.io/metadata.name", "operator": "In", "values": [GUARDED]}
         ),
         "excludedNamespaces": json.dumps(["kube-system"]),
+        "breakGlassGroup": "podworthy:break-glass",
         "namespace": SERVICE.namespace,
         "service": SERVICE.name,
         "port": str(port),

@@ -178,6 +178,12 @@ REPLICA_SETS = {"apiGroups": ["apps"], "resources": ["replicasets"], "operations
         (VALIDATING, with_no_exclusions("pods.strict"), "failed", "namespace kube-system"),
         (
             VALIDATING,
+            setting("pods.strict", objectSelector={"matchLabels": {"a": "b"}}),
+            "warning",
+            "has an objectSelector",
+        ),
+        (
+            VALIDATING,
             without_condition("pods.strict", "not-critical"),
             "failed",
             "no matchCondition not-critical",
@@ -202,7 +208,6 @@ def test_a_registration_that_only_narrows_is_fine(installed: Installed) -> None:
         webhook["namespaceSelector"]["matchExpressions"].append(
             {"key": "team", "operator": "Exists"}
         )
-        webhook["matchConditions"].append({"name": "mine", "expression": "true"})
         webhook["timeoutSeconds"] = 1
 
     with registered(installed, VALIDATING, narrow):

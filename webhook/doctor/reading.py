@@ -176,6 +176,10 @@ def _canary(asker: Asker, namespace: str) -> Maybe[canary.Finding]:
     return finding
 
 
+_READYZ: Final = (200, 503)
+"""What the controller itself answers; anything else is somebody's between."""
+
+
 def _controller(asker: Asker, names: Names) -> Maybe[int]:
     """The API server asks in our place, where we have the right."""
     path = f"{SERVICES.path(names.namespace, controller_port(names))}/proxy/readyz"
@@ -185,6 +189,8 @@ def _controller(asker: Asker, names: Names) -> Maybe[int]:
     # the API server's own words, not the controller's
     if answer.body.get("kind") == "Status":
         return Unread(answer.problem)
+    if answer.status not in _READYZ:
+        return Unread(f"the Service proxy of the API server answers HTTP {answer.status}")
     return answer.status
 
 

@@ -180,6 +180,7 @@ def test_what_the_api_server_says_in_the_controllers_place() -> None:
         (Answer(200, {}), 200),
         (Answer(503, {}), 503),
         (Answer(503, {"kind": "Status", "message": "no endpoints"}), Unread("no endpoints")),
+        (Answer(403, {}), Unread("the Service proxy of the API server answers HTTP 403")),
     ):
         client = cluster(**{"/proxy/readyz": answer})
         assert read(client, NAMES, lambda: NOON).controller == found

@@ -1,4 +1,5 @@
-"""What is registered, against the table; whatever only narrows it is the platform team's choice."""
+"""What is registered, against the table; what narrows it may be the platform team's choice, and is
+told."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -91,6 +92,7 @@ def _of_entry(entry: Entry, state: State) -> Iterator[Evidence]:
     yield from _rules(entry, row)
     yield from _settings(entry, row)
     yield from _conditions(entry, row)
+    yield from _narrowed(entry, row)
     yield from _excluded(entry, state)
     yield from _port(entry, state)
 
@@ -148,6 +150,20 @@ def _conditions(entry: Entry, row: Row) -> Iterator[Evidence]:
             yield warning(f"{entry} has no matchCondition {name}: no group passes it by", _AGAIN)
         else:
             yield failed(f"{entry} has no matchCondition {name}", _AGAIN)
+
+
+def _narrowed(entry: Entry, row: Row) -> Iterator[Evidence]:
+    """What lets objects go by unjudged; no upgrade takes it back but of the selector."""
+    remedy = f"if that is nobody's intent, delete configuration {entry.configuration}, and {_AGAIN}"
+    selector = entry.webhook.get("objectSelector") or {}
+    if any(selector.values()):
+        yield warning(f"{entry} has an objectSelector: what it leaves out is not judged", remedy)
+    for one in entry.webhook.get("matchConditions") or ():
+        if one.get("name") not in row.conditions:
+            yield warning(
+                f"{entry} has a matchCondition {one.get('name')}: what it leaves out is not judged",
+                remedy,
+            )
 
 
 def _excluded(entry: Entry, state: State) -> Iterator[Evidence]:
