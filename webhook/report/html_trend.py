@@ -29,7 +29,9 @@ class Bar(msgspec.Struct, frozen=True):
     objects: int
     """Zero if there was no audit."""
     passed: float
-    """Height of what passed; the rest of an audit's bar is what did not."""
+    """Height of what passed."""
+    failed: float
+    """Height of the rest."""
     profile: str
     denials: int
     denied: float
@@ -88,6 +90,7 @@ def _bar(one: DayEntry, number: int, most: int) -> Bar:
         rate=rate(passed, one.objects),
         objects=one.objects,
         passed=_height(passed, one.objects),
+        failed=_height(one.failing, one.objects),
         profile=shown(one.profile),
         denials=one.denials,
         denied=_height(one.denials, most),
