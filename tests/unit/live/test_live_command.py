@@ -124,9 +124,12 @@ def test_flags_that_make_no_sense_together(arguments: list[str], hint: str) -> N
 def test_what_was_before_is_drawn_on_the_page(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        "KUBECONFIG", str(start(FakeApi(workload("Deployment", "web", container()))))
-    )
+    from kubernetes.config import kube_config
+
+    kubeconfig = str(start(FakeApi(workload("Deployment", "web", container()))))
+    # the environment is read when the module is imported
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", kubeconfig)
+    monkeypatch.setenv("KUBECONFIG", kubeconfig)
     url = f"sqlite:///{tmp_path / 'history.db'}"
     with History(url) as history:
         history.add_run(Run(datetime.now(UTC), "strict", Tally(objects=160, failing=40)))
