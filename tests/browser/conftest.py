@@ -13,10 +13,11 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.estate import TODAY, exemptions, manifests
+from tests.browser.estate import TODAY, days, exemptions, manifests
 from tests.builders import load_profiles
 from webhook.audit import Court, run
 from webhook.exemptions import Exemptions
+from webhook.report.baseline import load
 from webhook.report.reports import Format
 
 ARTEFACTS = Path("build/browser")
@@ -140,8 +141,8 @@ def complaints(page: Page) -> list[str]:
     ]
 
 
-def audited(path: Path, number: int) -> Path:
-    """The report on so many workloads, one of them malformed."""
+def audited(path: Path, number: int, **settings: Any) -> Path:
+    """The report on so many workloads, one of them malformed; settings are those of `run`."""
     text = "---\n".join([*manifests(number), MALFORMED, "apiVersion: v1\nkind: Service\n"])
     court = Court(load_profiles()["baseline"], Exemptions(exemptions()), TODAY, team_label="team")
     run(
@@ -150,8 +151,22 @@ def audited(path: Path, number: int) -> Path:
         [Format("html", str(path))],
         stdin=io.BytesIO(text.encode()),
         stderr=io.StringIO(),
+        **settings,
     )
     return path
+
+
+@pytest.fixture(scope="session")
+def compared_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report beside one of fewer workloads and of one that is gone, with what was before it."""
+    directory = tmp_path_factory.mktemp("compared")
+    gone = "apiVersion: v1\nkind: Pod\nmetadata: {name: gone}\nspec: {containers: [{name: web}]}\n"
+    court = Court(load_profiles()["baseline"], Exemptions(exemptions()), TODAY, team_label="team")
+    before = io.BytesIO("---\n".join([*manifests(20), gone]).encode())
+    earlier = directory / "earlier.json"
+    run(["-"], court, [Format("json", str(earlier))], stdin=before, stderr=io.StringIO())
+    baseline, _ = load(str(earlier), "baseline")
+    return audited(directory / "report.html", 40, baseline=baseline, trend=days())
 
 
 @pytest.fixture(scope="session")

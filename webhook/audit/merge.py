@@ -19,6 +19,7 @@ from webhook.audit.tally import INCOMPLETE, Tally
 from webhook.errors import ReportError
 from webhook.exemptions import Exemptions
 from webhook.report.entries import (
+    DayEntry,
     ErrorEntry,
     FillEntry,
     FindingEntry,
@@ -88,6 +89,7 @@ def run(
     policies: Mapping[str, Policy[Any]] = catalog.POLICIES,
     docs_url: str | None = None,
     baseline: "Baseline | None" = None,
+    trend: Sequence[DayEntry] | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
 ) -> int:
@@ -104,6 +106,7 @@ def run(
         _kinds(policies),
         datetime.now(UTC).date(),
         cluster=cluster,
+        trend=trend,
     )
     with Reports(formats, heading, output, baseline) as told:
         tally = Tally(told, notes, NearMisses(Exemptions(), date.min))

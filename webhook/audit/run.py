@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
@@ -21,7 +21,7 @@ from webhook.audit.shard import Shard
 from webhook.audit.sources import Inputs
 from webhook.audit.tally import INCOMPLETE, Tally
 from webhook.report import Report
-from webhook.report.entries import Heading
+from webhook.report.entries import DayEntry, Heading
 from webhook.report.output import Output
 from webhook.report.reports import Format, Reports
 
@@ -41,6 +41,7 @@ def run(
     policies: Mapping[str, Policy[Any]] = catalog.POLICIES,
     docs_url: str | None = None,
     baseline: "Baseline | None" = None,
+    trend: Sequence[DayEntry] | None = None,
     show_fill: bool = False,
     shard: Shard | None = None,
     stdin: BinaryIO | None = None,
@@ -52,8 +53,8 @@ def run(
     That is 3 if something could not be read, judged or reported, else 1 for a finding at or above
     `fail_on` (`deny`, `warn`, `never`, or `new` beside a `baseline`), else 0. `namespace` is that
     of objects that name none, `policies` the catalogue, `docs_url` where its pages are published,
-    and `show_fill` adds diffs that make the fills to a text. A `shard` judges its share only.
-    Streams are the process's own by default.
+    `trend` what is kept of the days before, for a page, and `show_fill` adds diffs that make the
+    fills to a text. A `shard` judges its share only. Streams are the process's own by default.
     """
     output, notes = Output(stdout or sys.stdout), Output(stderr or sys.stderr)
     heading = Heading(
@@ -66,6 +67,7 @@ def run(
         court.team_label,
         show_fill,
         shard=str(shard) if shard else None,
+        trend=trend,
     )
     with Reports(formats, heading, output, baseline) as reports:
         bar = Bar(notes) if is_wanted(output, notes) else None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from webhook.audit.shard import Shard
     from webhook.cli.loading import Policies
     from webhook.report.baseline import Baseline
+    from webhook.report.entries import DayEntry
     from webhook.report.reports import Format
 
 
@@ -93,6 +94,7 @@ def audit_cluster(
     known: "Policies",
     docs_url: str | None,
     baseline: "Baseline | None",
+    trend: "Sequence[DayEntry] | None",
 ) -> int:
     """Judge the cluster of a context; the exit code."""
     from webhook.audit.live import run
@@ -104,5 +106,12 @@ def audit_cluster(
     except ClusterError as error:
         refuse(error)
     return run(
-        client, docket, formats, fail_on, policies=known, docs_url=docs_url, baseline=baseline
+        client,
+        docket,
+        formats,
+        fail_on,
+        policies=known,
+        docs_url=docs_url,
+        baseline=baseline,
+        trend=trend,
     )

@@ -1,8 +1,10 @@
 """Reports of earlier audits and of shards: options of `audit`, and the command merge."""
 
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,12 +19,23 @@ from webhook.cli.options import (
 
 if TYPE_CHECKING:
     from webhook.audit.shard import Shard
+    from webhook.history import Day
     from webhook.report.baseline import Baseline
+    from webhook.report.entries import DayEntry
+
+TREND_DAYS: Final = 30
+"""That a page draws, today included."""
 
 baseline_option = option(
     "--baseline",
     metavar="FILE",
     help="Compare with this earlier report (--format json): findings are new, unchanged or fixed.",
+)
+
+database_option = option(
+    "--database",
+    metavar="URL",
+    help=f"The database of `podworthy history`: --format html draws its last {TREND_DAYS} days.",
 )
 
 
@@ -77,12 +90,50 @@ def load_baseline(path: str | None, profile: str, fail_on: str) -> "Baseline | N
     return baseline
 
 
+def load_trend(
+    database: str | None, formats: Sequence[tuple[str, str | None]]
+) -> "Sequence[DayEntry] | None":
+    """The days that the database keeps, if there is one and a page to draw them."""
+    if database is None:
+        return None
+    if "html" not in dict(formats):
+        # the variable is that of other commands, too
+        source = click.get_current_context().get_parameter_source("database")
+        if source is click.core.ParameterSource.ENVIRONMENT:
+            return None
+        raise click.UsageError(
+            "--database is for the trend, which of all formats html alone draws: "
+            "add --format html=FILE"
+        )
+    from webhook.errors import HistoryError
+    from webhook.history import History, Trend
+
+    today = datetime.now(UTC).date()
+    since = datetime.combine(today - timedelta(days=TREND_DAYS - 1), time.min, UTC)
+    try:
+        with History(database, must_exist=True) as kept:
+            trend = Trend.of(kept.runs(since), kept.denials(since))
+    except HistoryError as error:
+        refuse(error)
+    return [_entry(day) for day in trend.days]
+
+
+def _entry(day: "Day") -> "DayEntry":
+    from webhook.report.entries import DayEntry
+
+    run = day.run
+    if run is None:
+        return DayEntry(day.day, day.denials)
+    return DayEntry(day.day, day.denials, run.profile, run.total.objects, run.total.failing)
+
+
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="FILE...")
 @policies_option
 @formats_option("json")
 @fail_on_option
 @baseline_option
+@database_option
 @docs_url_option
 def merge(
     paths: tuple[str, ...],
@@ -90,6 +141,7 @@ def merge(
     formats: tuple[tuple[str, str | None], ...],
     fail_on: str,
     baseline: str | None,
+    database: str | None,
     docs_url: str | None,
 ) -> None:
     """Put the reports of all shards of an audit together.
@@ -107,6 +159,7 @@ def merge(
     from webhook.report.reports import Format
 
     check_formats(formats)
+    trend = load_trend(database, formats)
     known = load_policies(policies_dirs)
     try:
         reports = load(paths)
@@ -115,4 +168,14 @@ def merge(
         sys.exit(3)
     earlier = load_baseline(baseline, reports[0].profile, fail_on)
     wanted = [Format(name, file) for name, file in formats]
-    sys.exit(run(reports, wanted, fail_on, policies=known, docs_url=docs_url, baseline=earlier))
+    sys.exit(
+        run(
+            reports,
+            wanted,
+            fail_on,
+            policies=known,
+            docs_url=docs_url,
+            baseline=earlier,
+            trend=trend,
+        )
+    )

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from webhook.cli.cluster import audit_cluster, check_audited, cluster_options, load_docket
-from webhook.cli.earlier import baseline_option, fail_on_option, load_baseline, shard_option
+from webhook.cli.earlier import (
+    baseline_option,
+    database_option,
+    fail_on_option,
+    load_baseline,
+    load_trend,
+    shard_option,
+)
 from webhook.cli.loading import load_court, load_policies
 from webhook.cli.options import (
     Namespace,
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
 @formats_option()
 @fail_on_option
 @baseline_option
+@database_option
 @shard_option
 @option(
     "--namespace",
@@ -60,6 +68,7 @@ def audit(
     formats: tuple[tuple[str, str | None], ...],
     fail_on: str,
     baseline: str | None,
+    database: str | None,
     shard: "Shard | None",
     namespace: str | None,
     docs_url: str | None,
@@ -96,6 +105,7 @@ def audit(
     if shard and baseline:
         raise click.UsageError("a shard has only its share: give --baseline to podworthy merge")
     earlier = load_baseline(baseline, profile, fail_on)
+    trend = load_trend(database, formats)
     known = load_policies(policies_dirs)
     wanted = [Format(name, file) for name, file in formats]
     if cluster:
@@ -109,7 +119,7 @@ def audit(
             shard,
             team_label,
         )
-        sys.exit(audit_cluster(context, docket, wanted, fail_on, known, docs_url, earlier))
+        sys.exit(audit_cluster(context, docket, wanted, fail_on, known, docs_url, earlier, trend))
     court = load_court(profile, (*profiles, *exemptions), known, controllers, team_label)
     sys.exit(
         run(
@@ -121,6 +131,7 @@ def audit(
             policies=known,
             docs_url=docs_url,
             baseline=earlier,
+            trend=trend,
             show_fill=show_fill,
             shard=shard,
         )

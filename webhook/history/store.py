@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, Self
 
 import sqlalchemy as sql
@@ -34,12 +35,15 @@ _COUNTS: Final = ("objects", "failing", "fail", "warn", "skip", "error")
 class History:
     """What is kept; a context manager, which lets the database go."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, must_exist: bool = False) -> None:
         """`sqlite:////var/lib/podworthy/history.db`, or `postgresql://user:password@host/name`.
 
-        Tables are made if there are none. Raises `HistoryError`.
+        Tables are made if there are none; so is SQLite's file, unless it must exist. Raises
+        `HistoryError`.
         """
         self._url = _url(url)
+        if must_exist and self._lacks_file():
+            raise HistoryError(f"there is no database {self}; `podworthy history --add` makes one")
         self._engine = self._make_engine()
         try:
             with self._transaction() as connection:
@@ -134,6 +138,11 @@ class History:
     def _insert(self, connection: sql.Connection, rows: list[dict[str, Any]]) -> None:
         dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
         connection.execute(dialect.insert(denials).on_conflict_do_nothing(), rows)
+
+    def _lacks_file(self) -> bool:
+        # `file:...?uri=true` is a URI of SQLite's own
+        is_path = self._url.get_backend_name() == "sqlite" and "uri" not in self._url.query
+        return is_path and not Path(self._url.database or "").exists()
 
     def _make_engine(self) -> sql.Engine:
         try:

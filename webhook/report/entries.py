@@ -17,6 +17,20 @@ that crashed."""
 _NOBODY: Final = Exemptions()
 
 
+class DayEntry(msgspec.Struct, frozen=True):
+    """What is kept of one day, in UTC, of audits and of denials before this audit."""
+
+    day: date
+    denials: int
+    """Requests that the webhook denied."""
+    profile: str | None = None
+    """Of the day's last audit; None if there was none."""
+    objects: int = 0
+    """That it judged."""
+    failing: int = 0
+    """Of these, objects in which something denies."""
+
+
 class Heading(msgspec.Struct, frozen=True):
     """What is known before anything is judged."""
 
@@ -39,6 +53,8 @@ class Heading(msgspec.Struct, frozen=True):
     """The name of the cluster that is judged; None for files."""
     shard: str | None = None
     """`0/4`, if only a share of the objects is judged."""
+    trend: Sequence[DayEntry] | None = None
+    """Days on which something is known, the oldest first; None if nobody asks for them."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 from webhook.docstring import Documentation, documentation
 from webhook.errors import DocstringError
@@ -16,6 +17,7 @@ from webhook.markup import environment
 from webhook.messages import count
 from webhook.report.entries import ErrorEntry, Heading, Judged, Summary
 from webhook.report.html_rows import RESULTS, Row, problem, rows, shown
+from webhook.report.html_trend import chart
 from webhook.report.output import Output
 from webhook.report.tally import Tallies
 from webhook.report.wording import judged_by
@@ -89,8 +91,10 @@ class HtmlReport:
         for part in page.generate(
             heading=self._heading,
             summary=summary,
+            comparison=_comparison(summary),
             judged=judged_by(self._heading, summary),
             tallies=self._tallies,
+            trend=chart(self._heading),
             results=RESULTS,
             counted=self._results,
             rows=kept[:STATIC_ROWS],
@@ -123,6 +127,13 @@ class HtmlReport:
                 continue
             told.append((policy, doc, policy_url(docs_url, policy) if docs_url else None))
         return told
+
+
+def _comparison(summary: Summary) -> Mapping[str, int] | None:
+    """How this audit stands beside the baseline, if there is one."""
+    counts = {"new": summary.new, "unchanged": summary.unchanged, "fixed": summary.fixed}
+    known = {state: number for state, number in counts.items() if number is not UNSET}
+    return known or None
 
 
 def _packed(kept: Iterable[Row]) -> Mapping[str, Sequence[Any]]:

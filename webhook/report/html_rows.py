@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from webhook.markup import visible
 from webhook.report.entries import ErrorEntry, FillEntry, FindingEntry, Judged
@@ -22,6 +23,8 @@ class Row(msgspec.Struct, frozen=True):
 
     result: str
     """One of `RESULTS`."""
+    state: str
+    """Beside a baseline `new` or `unchanged`; empty for what is not compared."""
     policy: str
     rule: str
     namespace: str
@@ -75,6 +78,7 @@ def _finding(judged: Judged, finding: FindingEntry) -> Row:
     return _row(
         judged,
         result=word(finding),
+        state="" if finding.baseline_state is UNSET else finding.baseline_state,
         policy=finding.policy,
         rule=finding.rule or "",
         what=f"the policy failed: {what}" if failed else what,
@@ -118,6 +122,7 @@ def _fill(
 def _row(judged: Judged, diff: str = "", **texts: str) -> Row:
     name = judged.entry.object
     cells = {
+        "state": "",
         "rule": "",
         "fix": "",
         "exemption": "",

@@ -19,6 +19,13 @@ OUTCOMES: Final[tuple[Outcome, ...]] = ("deny", "error", "warn", "audit", "skip"
 _GRAVITY: Final = {outcome: index for index, outcome in enumerate(OUTCOMES)}
 
 
+def rate(passed: int, objects: int) -> str:
+    """The share that passed, `62%`; rounded down, so that 100% means all. `-` of no object."""
+    if not objects:
+        return "-"
+    return f"{passed * 100 // objects}%" if not passed or passed * 100 >= objects else "<1%"
+
+
 class Segment(msgspec.Struct, frozen=True):
     """A part of a bar that is 100 wide."""
 
@@ -41,11 +48,8 @@ class Tally(msgspec.Struct, frozen=True):
 
     @property
     def rate(self) -> str:
-        """The share in which nothing was found, `62%`; rounded down, so that 100% means all."""
-        objects, passed = self.objects, self.counts.get("pass", 0)
-        if not objects:
-            return "-"
-        return f"{passed * 100 // objects}%" if not passed or passed * 100 >= objects else "<1%"
+        """The share in which nothing was found, see `rate`."""
+        return rate(self.counts.get("pass", 0), self.objects)
 
     @property
     def segments(self) -> Sequence[Segment]:

@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.terminal import CTRL_C, Terminal
 from tests.unit.live.fake import FakeApi, workload
 from webhook.cli import main
 from webhook.cluster import Request
+from webhook.history import History, Run, Tally
 
 Start = Callable[..., Path]
 
@@ -117,6 +119,25 @@ def test_flags_that_make_no_sense_together(arguments: list[str], hint: str) -> N
 
     assert result.exit_code == 2
     assert hint in " ".join(result.stderr.split())
+
+
+def test_what_was_before_is_drawn_on_the_page(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kubernetes.config import kube_config
+
+    kubeconfig = str(start(FakeApi(workload("Deployment", "web", container()))))
+    # the environment is read when the module is imported
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", kubeconfig)
+    monkeypatch.setenv("KUBECONFIG", kubeconfig)
+    url = f"sqlite:///{tmp_path / 'history.db'}"
+    with History(url) as history:
+        history.add_run(Run(datetime.now(UTC), "strict", Tally(objects=160, failing=40)))
+
+    result = CliRunner().invoke(main, ["audit", "--cluster", "--format", "html", "--database", url])
+
+    assert result.exit_code == 1, result.output
+    assert "75% of 160 on " in result.stdout
 
 
 def test_a_cluster_that_nobody_knows_is_wrong_usage(

@@ -177,6 +177,7 @@ def test_a_finding_is_a_row_with_its_path_its_fix_and_its_place() -> None:
 
     assert row == {
         "result": "deny",
+        "state": "",
         "policy": "require-probes",
         "rule": "",
         "namespace": "shop",

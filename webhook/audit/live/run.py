@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from webhook import catalog
@@ -15,7 +15,7 @@ from webhook.audit.near_misses import NearMisses
 from webhook.audit.progress import Line, is_wanted
 from webhook.audit.tally import INCOMPLETE, Tally
 from webhook.cluster import Fetcher, Patience
-from webhook.report.entries import ErrorEntry, Heading, Judged
+from webhook.report.entries import DayEntry, ErrorEntry, Heading, Judged
 from webhook.report.output import Output
 from webhook.report.reports import Format, Reports
 
@@ -35,6 +35,7 @@ def run(
     policies: Mapping[str, Policy[Any]] = catalog.POLICIES,
     docs_url: str | None = None,
     baseline: "Baseline | None" = None,
+    trend: Sequence[DayEntry] | None = None,
     patience: Patience | None = None,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
@@ -55,6 +56,7 @@ def run(
         docket.team_label,
         cluster=client.name,
         shard=str(shard) if shard else None,
+        trend=trend,
     )
     with Reports(formats, heading, output, baseline) as reports, Interrupt() as interrupt:
         near_misses = NearMisses(docket.exemptions, docket.today)

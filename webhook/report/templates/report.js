@@ -22,6 +22,7 @@
     const result = get(row, "result"), namespace = get(row, "namespace"), exemption = get(row, "exemption");
     made.querySelector(".mark").className = `mark ${result}`;
     set(".mark", WORDS[result] || result);
+    if (get(row, "state") !== "new") made.querySelector(".new").remove();
     set(".kind", get(row, "kind"));
     set(".name", (namespace && `${namespace}/`) + get(row, "name"));
     set(".what", get(row, "what"));
@@ -67,6 +68,7 @@
     const words = wanted.get("search").toLowerCase().split(/\s+/).filter(Boolean);
     if (words.length) texts ??= new Map(findings.rows.map((row) => [row, said(row)]));
     chosen = findings.rows.filter((row) => results.has(get(row, "result"))
+      && (!wanted.has("new") || get(row, "state") === "new")
       && values.every(([name, value]) => get(row, name) === value)
       && words.every((word) => texts.get(row).includes(word)));
     first = 0;
