@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8443
 KUBERNETES ?= 1.37.2
+INSTALL := yes
 FUZZ_SECONDS ?= 3600
 CHROMIUM ?= chromium
 BIN := .venv/bin
@@ -56,8 +57,8 @@ bench: .venv/dev.stamp ## how fast manifests are audited and reviews answered; a
 	@echo
 	@$(BIN)/python -m tests.bench.server --json bench.json $(BENCH_SECONDS:%=--seconds %)
 
-sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until Ctrl-C
-	@$(BIN)/python -m tests.cluster.sandbox --kubernetes $(firstword $(KUBERNETES))
+sandbox: .venv/dev.stamp ## a real API server with the webhook registered; INSTALL=no: with a node instead
+	@$(BIN)/python -m tests.cluster.sandbox --kubernetes $(firstword $(KUBERNETES)) --install $(INSTALL)
 
 lock: ## resolve the dependencies of pyproject.toml again
 	$(BIN)/uv pip compile pyproject.toml -o requirements.txt $(LOCK)

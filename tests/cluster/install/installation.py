@@ -133,9 +133,10 @@ class Installation:
 
 @contextlib.contextmanager
 def node(plane: ControlPlane, prelude: str = HURRIED) -> Iterator[Installation]:
-    """A kubelet for podworthy's namespace, and nothing installed yet."""
+    """A kubelet for podworthy's namespace, and nothing installed yet; it must have no trouble."""
     with Kubelet(plane, [NAMESPACE], prelude=prelude) as kubelet:
         yield Installation(plane, kubelet)
+    assert kubelet.troubles == []
 
 
 def allow_user(plane: ControlPlane) -> None:

@@ -126,6 +126,7 @@ class Container:
             "ready": self.ready,
             "started": self._probes is not None and self._probes.started,
             "restartCount": self.restarts,
+            **({"containerID": f"process://{self.process.pid}"} if self.process else {}),
             "state": state,
             "lastState": {"terminated": self.ended} if self.ended and not self.is_over else {},
         }
