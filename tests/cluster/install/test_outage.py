@@ -50,6 +50,9 @@ def test_a_server_that_dies_is_started_again(in_order: Installation) -> None:
     in_order.own("wait", name, "--for=condition=Ready")
     place = ".status.containerStatuses[0].lastState.terminated.exitCode"
     assert in_order.own("get", name, f"--output=jsonpath={{{place}}}") == "137"
+    last_words = in_order.own("logs", name, "--previous")
+    assert last_words
+    assert last_words != in_order.own("logs", name)
 
 
 def _said(installed: Installation, namespace: str) -> str:

@@ -16,9 +16,12 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.controller import administrator
 from tests.cluster.kubelet import images
 from tests.cluster.kubelet.api import Api, RefusedError
+from tests.cluster.kubelet.logs import Log
 from tests.cluster.kubelet.network import ServiceNetwork
 from tests.cluster.kubelet.pods import Node, Pod
-from tests.cluster.kubelet.shown import Shown
+from tests.cluster.kubelet.server import NoLogError, Server
+from tests.cluster.kubelet.shown import MESSAGE, Shown
+from tests.cluster.programs import HOST
 from webhook.errors import ClusterError
 
 Json = dict[str, Any]
@@ -47,6 +50,7 @@ class Kubelet:
         directory.mkdir(exist_ok=True)
         self._node = Node(self._api, directory, control_plane.server, prelude)
         self._network = ServiceNetwork(self._api, namespaces, self._node.hosts)
+        self._server = Server(self._find_log, control_plane.directory / "ca.crt", directory)
         self._pods: dict[str, Pod] = {}
         self._shown: dict[str, Shown] = {}
         self._stop = threading.Event()
@@ -61,6 +65,7 @@ class Kubelet:
         check_ports()
         self._api.create("/api/v1/nodes", {"metadata": {"name": NAME}})
         self._renew()
+        self._server.start()
         self._thread.start()
         return self
 
@@ -76,6 +81,7 @@ class Kubelet:
         for pod in self._pods.values():
             pod.stop()
         self._network.stop()
+        self._server.stop()
 
     @property
     def prelude(self) -> str:
@@ -171,6 +177,22 @@ class Kubelet:
         path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/binding"
         self._api.create(path, binding)
 
+    def _find_log(self, namespace: str, pod: str, container: str, previous: bool) -> Log:
+        """See `server.Find`."""
+        name = namespace, pod
+        if any(name == (it.namespace, it.name) for it in tuple(self._shown.values())):
+            raise NoLogError(MESSAGE)
+        pods = [it for it in tuple(self._pods.values()) if name == (it.namespace, it.name)]
+        if not pods:
+            raise NoLogError(f'pod "{pod}" does not exist')
+        (found,) = [it for it in pods[-1].containers if it.name == container]
+        if not found.has_begun:
+            waits = found.waiting["reason"]
+            raise NoLogError(f'container "{container}" is waiting to start: {waits}')
+        if previous and len(found.logs) == 1:
+            raise NoLogError(f'previous terminated container "{container}" not found')
+        return found.logs[-2 if previous else -1]
+
     def _new_address(self) -> str:
         self._addresses += 1
         rest = self._block + self._addresses
@@ -184,7 +206,12 @@ class Kubelet:
             "reason": "KubeletReady",
             "lastHeartbeatTime": _now(),
         }
-        self._api.patch(f"/api/v1/nodes/{NAME}/status", {"status": {"conditions": [ready]}})
+        status = {
+            "conditions": [ready],
+            "addresses": [{"type": "InternalIP", "address": HOST}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": self._server.port}},
+        }
+        self._api.patch(f"/api/v1/nodes/{NAME}/status", {"status": status})
         spec = {
             "holderIdentity": NAME,
             "leaseDurationSeconds": 40,
