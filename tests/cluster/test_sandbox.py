@@ -15,7 +15,6 @@ import pytest
 
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.golang import beside_python
-from tests.cluster.kubelet import check_ports
 from tests.cluster.processes import Process, ProcessDied, wait_for
 from tests.cluster.sandbox import _check_webhook, _stay
 from tests.terminal import CTRL_C, PATIENCE, ROOT, Terminal
@@ -70,13 +69,10 @@ def test_a_shell_can_take_its_line_and_ctrl_c_ends_it_all(
         subprocess.run(web, capture_output=True, check=True)
 
 
+@pytest.mark.usefixtures("service_ports")
 def test_an_empty_one_has_a_node_on_which_the_chart_runs(
     control_plane: ControlPlane, stdout: Path
 ) -> None:
-    try:
-        check_ports()
-    except PermissionError as error:
-        pytest.skip(str(error))
     with sandbox(stdout, f"KUBERNETES={control_plane.kubernetes} INSTALL=no") as terminal:
         lines = [line.strip() for line in terminal.text.splitlines()]
         told = [it for it in lines if it.startswith((". ", "export ", "helm ", "kubectl "))]

@@ -20,7 +20,7 @@ from tests.cluster.install.installation import (
     Installation,
     made,
 )
-from tests.cluster.manifests import Json, workload
+from tests.cluster.manifests import Json, denial, workload
 
 
 def test_one_command_installs_it_and_helm_test_finds_it_well(installed: Installation) -> None:
@@ -60,7 +60,7 @@ def test_a_label_on_the_namespace_is_all_that_enforcement_takes(
     assert len(installed.judged(namespace, BAD)) == 0
     installed.plane.kubectl("label", "namespace", namespace, f"{LABEL}={profile}")
     installed.until(lambda: installed.judged(namespace, BAD), "enforcement")
-    assert installed.judged(namespace, BAD) == [
+    assert denial(installed.create(namespace, BAD)) == [
         f"podworthy/{profile}: 3 violations",
         "web: no livenessProbe (/spec/containers/0); add httpGet, tcpSocket, grpc or exec "
         "[require-probes]",

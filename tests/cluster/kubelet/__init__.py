@@ -1,6 +1,6 @@
 """A small kubelet: it runs podworthy's pods as processes of this machine.
 
-It needs neither containers nor root, so some things are translations of what a node does:
+Some things are translations of what a node does:
 
 | on a node | here |
 |---|---|
@@ -11,11 +11,13 @@ It needs neither containers nor root, so some things are translations of what a 
 | mounts | a directory of the pod, whose path replaces the mount's in command, args and env |
 | the account's mount | the same, and the constants of the `kubernetes` package are changed |
 | kube-proxy | a listener on each ClusterIP, which splices to ready endpoints |
+| `kubectl logs` | the process's file; a line came when it was first seen, 0.1 s late at most |
 | kube-scheduler | every pod is bound to the one node; nothing is weighed |
 
+It needs neither containers nor root, but port 443 on loopback addresses (`check_ports`).
 Not done: security contexts (the image's own tests have them), resources, network policies, init
-containers, exec, logs by `kubectl logs` (they are files here). What a pod asks of these and cannot
-be left out makes it fail, with a message in its status.
+containers, exec and port-forward. What a pod asks of these and cannot be left out makes it fail,
+with a message in its status.
 """
 
 from tests.cluster.kubelet.kubelet import Kubelet, check_ports

@@ -28,7 +28,8 @@ Json = dict[str, Any]
 
 NAME: Final = "node"
 _LOWEST_PORT: Final = 443
-_PAUSE: Final = 0.2  # seconds between two looks
+_FIRST_PORT: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+_PAUSE: Final = 0.4  # seconds between two looks
 _LEASE: Final = 5.0  # seconds; the controller-manager is patient for 40
 _LEASES: Final = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
@@ -226,12 +227,11 @@ class Kubelet:
 
 def check_ports() -> None:
     """PermissionError, with the way out: Services have ports like 443, on their ClusterIP."""
-    setting = "net.ipv4.ip_unprivileged_port_start"
-    first = int(Path("/proc/sys", *setting.split(".")).read_text())
-    if os.geteuid() != 0 and first > _LOWEST_PORT:
+    if os.geteuid() != 0 and int(_FIRST_PORT.read_text()) > _LOWEST_PORT:
+        setting = ".".join(_FIRST_PORT.parts[3:])
         raise PermissionError(
             f"Services listen on port {_LOWEST_PORT}, which this user may not: "
-            f"sysctl {setting}={_LOWEST_PORT} as root allows it"
+            f"be root, or have root do: sysctl {setting}={_LOWEST_PORT}"
         )
 
 

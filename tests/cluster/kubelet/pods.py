@@ -16,7 +16,7 @@ from webhook.errors import ClusterError
 
 Json = dict[str, Any]
 
-_TICK: Final = 0.05
+_TICK: Final = 0.1  # seconds
 _VOLUMES: Final = 1.0  # seconds between two looks at what volumes are made of; on a node a minute
 
 
