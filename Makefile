@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8443
 KUBERNETES ?= 1.37.2
+INSTALL := yes
 FUZZ_SECONDS ?= 3600
 CHROMIUM ?= chromium
 BIN := .venv/bin
@@ -58,8 +59,8 @@ bench: .venv/dev.stamp ## how fast manifests and clusters are audited, reviews a
 	@echo
 	@$(BIN)/python -m tests.bench.server --json bench.json $(BENCH_SECONDS:%=--seconds %)
 
-sandbox: .venv/dev.stamp ## a real API server with the webhook registered, until Ctrl-C
-	@$(BIN)/python -m tests.cluster.sandbox --kubernetes $(firstword $(KUBERNETES))
+sandbox: .venv/dev.stamp ## a real API server with the webhook registered; INSTALL=no: with a node instead
+	@$(BIN)/python -m tests.cluster.sandbox --kubernetes $(firstword $(KUBERNETES)) --install $(INSTALL)
 
 lock: ## resolve the dependencies of pyproject.toml again
 	$(BIN)/uv pip compile pyproject.toml -o requirements.txt $(LOCK)

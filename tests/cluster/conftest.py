@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.kubelet import check_ports
 from tests.cluster.server import ALL_PROFILES, everything_command, webhook_server
 from tests.cluster.versions import NEWEST
 
@@ -43,8 +44,8 @@ def new_namespace(control_plane: ControlPlane) -> Iterator[Namespaces]:
         return name
 
     yield make
-    if made:
-        control_plane.kubectl("delete", "namespace", "--wait=false", *made)
+    for name in made:
+        control_plane.delete_namespace(name)
 
 
 @pytest.fixture
@@ -58,6 +59,15 @@ def webhook(control_plane: ControlPlane) -> Iterator[ControlPlane]:
     """The same control plane, with podworthy registered for all profiles and enforcing."""
     with webhook_server(control_plane, profiles=ALL_PROFILES, command=everything_command):
         yield control_plane
+
+
+@pytest.fixture(scope="session")
+def service_ports() -> None:
+    """Skips where this user may not listen as a node does for Services."""
+    try:
+        check_ports()
+    except PermissionError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture

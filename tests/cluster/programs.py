@@ -15,6 +15,9 @@ from tests.cluster.certificates import Authority, private_key_pem
 
 HOST = "127.0.0.1"
 
+KUBELET_CLIENT = "kube-apiserver-kubelet-client"
+"""The API server's name at kubelets; kubeadm calls it so."""
+
 # The kernel answers on all of 127.0.0.0/8, so a server can listen on the ClusterIP of a Service
 # itself, and the API server reaches it there without any kube-proxy.
 SERVICE_RANGE = "127.96.0.0/16"
@@ -46,6 +49,9 @@ def write_files(directory: Path) -> Authority:
     serving = authority.issue("kube-apiserver", ips=[HOST])
     (directory / "apiserver.crt").write_bytes(serving.certificate)
     (directory / "apiserver.key").write_bytes(serving.key)
+    client = authority.issue(KUBELET_CLIENT)
+    (directory / "kubelet-client.crt").write_bytes(client.certificate)
+    (directory / "kubelet-client.key").write_bytes(client.key)
     accounts = ec.generate_private_key(ec.SECP256R1())
     (directory / "accounts.key").write_bytes(private_key_pem(accounts))
     (directory / "audit-policy.json").write_text(json.dumps(_AUDIT_POLICY))
@@ -97,6 +103,8 @@ def kube_apiserver(programs: Binaries, port: int) -> list[str | Path]:
         "--tls-cert-file=apiserver.crt",
         "--tls-private-key-file=apiserver.key",
         "--client-ca-file=ca.crt",
+        "--kubelet-client-certificate=kubelet-client.crt",
+        "--kubelet-client-key=kubelet-client.key",
         "--anonymous-auth=false",
         "--authorization-mode=RBAC",
         "--service-account-issuer=https://kubernetes.default.svc",

@@ -14,6 +14,7 @@ from tests.cluster.manifests import Json
 @pytest.fixture(scope="session", params=VERSIONS)
 def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
     """Not the one of other tests."""
+    request.getfixturevalue("service_ports")
     with ControlPlane(request.param) as plane:
         yield plane
 

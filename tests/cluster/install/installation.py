@@ -5,14 +5,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from tests.chart.rendering import CHART, NAME, NAMESPACE, ROOT, run_helm
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.controller import administrator
+from tests.cluster.install.person import Person
 from tests.cluster.kubelet import Kubelet
 from tests.cluster.manifests import denial, handler, pod, workload
 from tests.cluster.processes import wait_for
-from webhook.cluster import Request
 
 Json = dict[str, Any]
 
@@ -48,7 +48,7 @@ class Installation:
     def __init__(self, plane: ControlPlane, kubelet: Kubelet) -> None:
         self.plane = plane
         self.kubelet = kubelet
-        self._client = administrator(plane)
+        self._user = Person(plane, USER, PATIENCE)
 
     def helm(self, verb: str, *arguments: str, values: Json | None = None) -> str:
         """What Helm prints for the release; `install` and `upgrade` get the chart and the values.
@@ -78,10 +78,10 @@ class Installation:
         return done.stderr
 
     def judged(self, namespace: str, manifest: Json, *, groups: Sequence[str] = ()) -> list[str]:
-        """The denial of a dry run by the ordinary user; empty if it was let in. An error that is
-        no denial is one line."""
-        said = self.create(namespace, manifest, "--dry-run=server", groups=groups)
-        return denial(said) or [it for it in said.splitlines() if it.startswith("Error")]
+        """The denial of a dry run by the ordinary user, or another error; empty if it was let
+        in."""
+        said = self._user.dry_run(namespace, manifest, groups)
+        return denial(said) or said.splitlines()
 
     def names(self, component: str) -> set[str]:
         """The pods of a component, by what the API server says, without those that leave."""
@@ -97,7 +97,15 @@ class Installation:
     def wait_until_rolled_out(self) -> None:
         """Both Deployments are as they are written; old pods may be leaving."""
         for name in (NAME, f"{NAME}-controller"):
-            self.own("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE:.0f}s")
+            self.until(partial(self._is_rolled_out, name), f"rolled out Deployment {name}")
+
+    def _is_rolled_out(self, name: str) -> bool:
+        """As `kubectl rollout status` judges."""
+        found = self._read(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{name}")
+        status, wanted = found["status"], found["spec"]["replicas"]
+        counts = [status.get(it, 0) for it in ("updatedReplicas", "replicas", "availableReplicas")]
+        is_seen = status.get("observedGeneration") == found["metadata"]["generation"]
+        return is_seen and counts == [wanted] * 3
 
     def wait_until_left(self) -> None:
         """Nobody is leaving any more, by what the node says."""
@@ -121,7 +129,7 @@ class Installation:
 
     def _read(self, path: str, query: Mapping[str, str] = {}) -> Mapping[str, Any]:
         """As an administrator, without the cost of kubectl; empty if it is not there."""
-        answer = self._client.ask(Request("GET", path, query=query))
+        answer = self.plane.ask("GET", f"{path}?{urlencode(query)}")
         assert answer.ok or answer.status == 404, answer.problem
         return answer.body if answer.ok else {}
 
@@ -133,9 +141,10 @@ class Installation:
 
 @contextlib.contextmanager
 def node(plane: ControlPlane, prelude: str = HURRIED) -> Iterator[Installation]:
-    """A kubelet for podworthy's namespace, and nothing installed yet."""
+    """A kubelet for podworthy's namespace, and nothing installed yet; it must have no trouble."""
     with Kubelet(plane, [NAMESPACE], prelude=prelude) as kubelet:
         yield Installation(plane, kubelet)
+    assert kubelet.troubles == []
 
 
 def allow_user(plane: ControlPlane) -> None:

@@ -1,14 +1,26 @@
 """Installed by Helm into a real cluster, its pods running: what users see, and what they can do."""
 
+import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.chart.rendering import NAMESPACE
+from tests.chart.rendering import NAMESPACE, ROOT
 from tests.cluster.conftest import Namespaces
-from tests.cluster.install.installation import BAD, BREAK_GLASS, GOOD, LABEL, Installation, made
-from tests.cluster.manifests import Json, workload
+from tests.cluster.install.installation import (
+    BAD,
+    BREAK_GLASS,
+    GOOD,
+    LABEL,
+    USER,
+    Installation,
+    made,
+)
+from tests.cluster.manifests import Json, denial, workload
 
 
 def test_one_command_installs_it_and_helm_test_finds_it_well(installed: Installation) -> None:
@@ -48,7 +60,7 @@ def test_a_label_on_the_namespace_is_all_that_enforcement_takes(
     assert len(installed.judged(namespace, BAD)) == 0
     installed.plane.kubectl("label", "namespace", namespace, f"{LABEL}={profile}")
     installed.until(lambda: installed.judged(namespace, BAD), "enforcement")
-    assert installed.judged(namespace, BAD) == [
+    assert denial(installed.create(namespace, BAD)) == [
         f"podworthy/{profile}: 3 violations",
         "web: no livenessProbe (/spec/containers/0); add httpGet, tcpSocket, grpc or exec "
         "[require-probes]",
@@ -89,6 +101,30 @@ def test_an_exemption_takes_effect_without_a_restart(
     in_order.helm("rollback")
     in_order.until(lambda: in_order.judged(namespace, BAD), "the end of the exemption")
     assert in_order.names("server") == servers
+
+
+def test_a_denial_is_in_the_log_that_kubectl_shows(
+    installed: Installation, namespace: str, tmp_path: Path
+) -> None:
+    """And from there in the history, as its page says."""
+    installed.plane.kubectl("label", "namespace", namespace, f"{LABEL}=strict")
+    installed.until(lambda: installed.judged(namespace, BAD), "enforcement")
+    assert "denied" in installed.create(namespace, BAD)
+    logs = ("logs", "--selector=app.kubernetes.io/component=server", "--prefix=false")
+    log = installed.own(*logs, "--tail=-1")
+    assert [
+        (it["user"], it["name"], it["profile"])
+        for it in map(json.loads, (line for line in log.splitlines() if line.startswith("{")))
+        if (it["namespace"], it["decision"], it["dryRun"]) == (namespace, "denied", False)
+    ] == [(USER, "web", "strict")]
+    assert len(installed.own(*logs, "--tail=1").splitlines()) == 2  # of each server
+    since = installed.own(*logs, "--tail=-1", "--since=24h")
+    assert set(since.splitlines()) >= set(log.splitlines())
+    database = f"--database=sqlite:///{tmp_path}/history.db"
+    command = [sys.executable, "-m", "webhook", "history", database, "--add=-", "--format=json"]
+    told = subprocess.run(command, input=log, capture_output=True, text=True, check=True, cwd=ROOT)
+    (day,) = json.loads(told.stdout)["days"][-1:]
+    assert day["denials"] >= 1
 
 
 def _exempts(namespace: str) -> dict[str, Any]:

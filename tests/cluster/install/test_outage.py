@@ -50,6 +50,11 @@ def test_a_server_that_dies_is_started_again(in_order: Installation) -> None:
     in_order.own("wait", name, "--for=condition=Ready")
     place = ".status.containerStatuses[0].lastState.terminated.exitCode"
     assert in_order.own("get", name, f"--output=jsonpath={{{place}}}") == "137"
+    logs = ("logs", name, "--timestamps")
+    last, now = in_order.own(*logs, "--previous"), in_order.own(*logs)
+    assert "Ready:" in last
+    assert "Ready:" in now
+    assert max(last.splitlines()) < min(now.splitlines())
 
 
 def _said(installed: Installation, namespace: str) -> str:

@@ -3,7 +3,6 @@
 Its own cluster, and a controller that has the patience of real ones.
 """
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -32,6 +31,7 @@ MADE_BY_KUBERNETES = {
 @pytest.fixture(scope="module", params=VERSIONS)
 def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
     """One from which everything can be taken away."""
+    request.getfixturevalue("service_ports")
     with ControlPlane(request.param) as plane:
         allow_user(plane)
         yield plane
@@ -43,17 +43,21 @@ def empty(control_plane: ControlPlane) -> Iterator[Installation]:
     with node(control_plane, prelude="") as installation:
         before = objects(control_plane)
         yield installation
-        installation.until(lambda: _gone(control_plane, before), "end of everything", pause=2)
+        installation.until(lambda: _gone(control_plane, before), "end of everything", pause=1)
     control_plane.kubectl("delete", "namespace", "--ignore-not-found", NAMESPACE)
 
 
 def objects(plane: ControlPlane) -> set[str]:
     """Everything in the cluster that can be listed, but for events: kind, namespace and name."""
-    resources = plane.kubectl("api-resources", "--verbs=list", "--output=name").stdout.split()
-    listed = ",".join(it for it in resources if it.partition(".")[0] != "events")
-    command = ("get", listed, "--all-namespaces", "--ignore-not-found", "--output=json")
-    found = json.loads(plane.kubectl(*command).stdout)["items"]
-    return {_name(it["kind"], it["metadata"]) for it in found}
+    groups = plane.ask("GET", "/apis").body["groups"]
+    versions = ["/api/v1", *(f"/apis/{it['preferredVersion']['groupVersion']}" for it in groups)]
+    return {
+        _name(resource["kind"], it["metadata"])
+        for version in versions
+        for resource in plane.ask("GET", version).body["resources"]
+        if "list" in resource["verbs"] and resource["kind"] != "Event"
+        for it in plane.ask("GET", f"{version}/{resource['name']}").body["items"]
+    }
 
 
 def _name(kind: str, metadata: Json) -> str:
@@ -62,7 +66,14 @@ def _name(kind: str, metadata: Json) -> str:
 
 
 def _gone(plane: ControlPlane, before: set[str]) -> bool:
-    """Everything but what Kubernetes and `--create-namespace` have made."""
+    """Everything but what Kubernetes and `--create-namespace` have made.
+
+    Pods are not waited for, but killed: how they leave is seen where they are replaced.
+    """
+    pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
+    plane.ask("DELETE", pods, {"gracePeriodSeconds": 0})
+    if plane.ask("GET", pods).body["items"]:
+        return False
     return objects(plane) - before <= MADE_BY_KUBERNETES | {f"Namespace {NAMESPACE}"}
 
 

@@ -28,7 +28,7 @@ def creators(in_order: Installation, new_namespace: Namespaces) -> Iterator[Crea
     """They make good pods where podworthy fails closed; not one may fail."""
     namespace = new_namespace({LABEL: "strict"})
     in_order.until(lambda: in_order.judged(namespace, BAD), "enforcement")
-    with creating(in_order.plane, namespace, 2, pause=0.05) as running:
+    with creating(in_order.plane, namespace, 2, pause=0.1) as running:
         running.wait_for(5)
         yield running
         running.wait_for(20)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from tests.cluster.kubelet.logs import Log
 from tests.cluster.kubelet.probes import Probes
 from tests.cluster.processes import Process
 
@@ -38,8 +39,13 @@ class Container:
         self._launch = launch
         self._probes: Probes | None = None
         self._again_at: float | None = None
-        self.has_begun = False
+        self.logs: list[Log] = []
+        """Of each process that there was."""
+
+    @property
+    def has_begun(self) -> bool:
         """Whether there ever was a process."""
+        return bool(self.logs)
 
     @property
     def ready(self) -> bool:
@@ -57,14 +63,17 @@ class Container:
 
     def start(self) -> None:
         """Start the process, and probe it."""
-        self.has_begun, self._again_at = True, None
+        self._again_at = None
         self.process = self._launch(self.restarts)
+        self.logs.append(Log(self.process.log))
         self._began = now()
         self._probes = Probes(self._spec, self._host)
         self._probes.start()
 
     def tick(self, may_restart: bool) -> None:
         """See what has become of it, and act."""
+        if self.process:
+            self.logs[-1].look()
         if self.process and self.process.has_ended():
             self._end()
         elif self.process and self._doomed:
@@ -98,6 +107,8 @@ class Container:
         self._probes.stop()
         code = self.process.kill()
         self.process = None
+        self.logs[-1].look()
+        self.logs[-1].is_open = False
         reason = self._doomed[0] if self._doomed else "Error" if code else "Completed"
         self._doomed = None
         self.ended = {
@@ -126,6 +137,7 @@ class Container:
             "ready": self.ready,
             "started": self._probes is not None and self._probes.started,
             "restartCount": self.restarts,
+            **({"containerID": f"process://{self.process.pid}"} if self.process else {}),
             "state": state,
             "lastState": {"terminated": self.ended} if self.ended and not self.is_over else {},
         }

@@ -50,6 +50,16 @@ class Image(msgspec.Struct, frozen=True):
         return cls(tuple(entrypoint), dict(pairs))
 
 
+def are_ours(pod: Json) -> bool:
+    """Whether every container of a pod's spec has the image podworthy, of whatever registry."""
+    return all(_name(one["image"]) == "podworthy" for one in pod["containers"])
+
+
+def _name(image: str) -> str:
+    """The last part of its repository, without tag and digest."""
+    return image.rpartition("/")[2].partition("@")[0].partition(":")[0]
+
+
 def command(container: Json, namespaces: Namespaces, file: Path) -> list[str | Path]:
     """The command line; `file` is written for the launcher. The image's CMD does not count, for the
     chart gives args."""

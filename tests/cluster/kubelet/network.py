@@ -45,12 +45,18 @@ class ServiceNetwork:
 
     def __init__(self, api: Api, namespaces: Iterable[str], hosts: Path) -> None:
         """`hosts` is the file that pods resolve names by."""
+        self.troubles: list[str] = []
+        """Where it could not listen."""
         self._api = api
-        self._namespaces = tuple(namespaces)
+        self._namespaces = set(namespaces)
         self._hosts = hosts
         self._known: dict[str, str] = {}
         self._ports: dict[tuple[str, int], ServicePort] = {}
         self._write({})
+
+    def serve(self, namespace: str) -> None:
+        """From now on, this one, too."""
+        self._namespaces.add(namespace)
 
     def sync(self) -> None:
         """Bring listeners, endpoints and names up to date."""
@@ -61,7 +67,9 @@ class ServiceNetwork:
             path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
             slices = self._api.items(path)
             for service in services:
-                name, address = service["metadata"]["name"], service["spec"]["clusterIP"]
+                name, address = service["metadata"]["name"], service["spec"].get("clusterIP")
+                if address in (None, "None"):  # an ExternalName, a headless one
+                    continue
                 hosts |= {
                     f"{name}.{namespace}.{end}": address for end in ("svc", "svc.cluster.local")
                 }
@@ -76,10 +84,16 @@ class ServiceNetwork:
             self._ports.pop(gone).stop()
         for (address, number), ready in ports.items():
             if (address, number) not in self._ports:
-                made = ServicePort()
-                self._ports[address, number] = made
-                made.start(address, number)
+                self._ports[address, number] = self._listener(address, number)
             self._ports[address, number].set(ready)
+
+    def _listener(self, address: str, number: int) -> ServicePort:
+        made = ServicePort()
+        try:
+            made.start(address, number)
+        except OSError as error:
+            self.troubles.append(f"Service {address}:{number}: {error}")
+        return made
 
     def _write(self, hosts: dict[str, str]) -> None:
         if hosts != self._known or not self._hosts.exists():

@@ -9,15 +9,15 @@ from typing import Any, Final
 from tests.cluster.kubelet import images
 from tests.cluster.kubelet.api import Api, RefusedError
 from tests.cluster.kubelet.containers import Container, now
+from tests.cluster.kubelet.leaving import Leaving
 from tests.cluster.kubelet.volumes import NotThereError, Volumes
 from tests.cluster.processes import Process
 from webhook.errors import ClusterError
 
 Json = dict[str, Any]
 
-_TICK: Final = 0.05
+_TICK: Final = 0.1  # seconds
 _VOLUMES: Final = 1.0  # seconds between two looks at what volumes are made of; on a node a minute
-_NEEDED: Final = 2.0  # seconds that are left to SIGTERM when preStop has used up the grace
 
 
 class Node:
@@ -44,6 +44,7 @@ class Pod:
         """`address` is what the status says."""
         self.manifest = manifest
         self.name: str = manifest["metadata"]["name"]
+        self.namespace: str = manifest["metadata"]["namespace"]
         self.uid: str = manifest["metadata"]["uid"]
         self.component: str = manifest["metadata"].get("labels", {}).get(COMPONENT, "")
         self.trouble: str | None = None
@@ -51,7 +52,7 @@ class Pod:
         self._node = node
         self._ip = address
         self._host = local(address)
-        self._path = f"/api/v1/namespaces/{manifest['metadata']['namespace']}/pods/{self.name}"
+        self._path = f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
         self._directory = node.directory / self.uid
         self._volumes = Volumes(node.api, manifest, self._directory / "volumes")
         self._volumes_at = 0.0
@@ -103,7 +104,7 @@ class Pod:
                 container.kill()
 
     def _turn(self) -> None:
-        left = _Leaving(self.containers, self.manifest)
+        left = Leaving(self.containers, self.manifest)
         while not self._stop.wait(_TICK):
             try:
                 self._sync_volumes()
@@ -118,7 +119,7 @@ class Pod:
             except images.UnsupportedError as error:
                 self._unsupported = str(error)
 
-    def _tick(self, left: "_Leaving") -> None:
+    def _tick(self, left: Leaving) -> None:
         held = self.component in self._node.held
         for container in self.containers:
             if held:
@@ -197,48 +198,10 @@ class Pod:
         return {"type": kind, "status": value, "lastTransitionTime": self._transitions[kind][1]}
 
 
-class _Leaving:
-    """The end of a pod: preStop, SIGTERM, SIGKILL."""
-
-    def __init__(self, containers: list[Container], manifest: Json) -> None:
-        self._containers = containers
-        self._pauses = {
-            one["name"]: _pause(one.get("lifecycle", {})) for one in manifest["spec"]["containers"]
-        }
-        self._began: float | None = None
-        self._told: set[str] = set()
-
-    @property
-    def over(self) -> bool:
-        return all(one.process is None for one in self._containers)
-
-    def turn(self, grace: float) -> None:
-        """What is due by now."""
-        self._began = time.monotonic() if self._began is None else self._began
-        elapsed = time.monotonic() - self._began
-        for container in self._containers:
-            pause = min(self._pauses[container.name], grace)
-            container.begin_to_leave()
-            if elapsed >= pause and container.name not in self._told:
-                self._told.add(container.name)
-                container.leave()
-            if elapsed >= max(grace, pause + (_NEEDED if grace else 0)):
-                container.kill()
-
-
 def local(address: str) -> str:
     """Where a pod's address is on this machine. The API server refuses endpoints on the loopback,
     so it must have another one."""
     return "127." + address.partition(".")[2]
-
-
-def _pause(lifecycle: Json) -> float:
-    if "postStart" in lifecycle:
-        raise images.UnsupportedError("postStart")
-    handler = lifecycle.get("preStop", {"sleep": {"seconds": 0}})
-    if "sleep" not in handler:
-        raise images.UnsupportedError("preStop other than sleep")
-    return float(handler["sleep"]["seconds"])
 
 
 def _phase(containers: list[Container]) -> str:

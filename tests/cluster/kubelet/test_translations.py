@@ -1,13 +1,14 @@
 """What the kubelet translates, without an API server."""
 
 import json
+import os
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.kubelet import images
+from tests.cluster.kubelet import images, kubelet
 from tests.cluster.kubelet.probes import Counter
 from tests.cluster.manifests import Json
 
@@ -64,6 +65,35 @@ def test_what_is_not_done_is_said() -> None:
     for container in asked:
         with pytest.raises(images.UnsupportedError):
             images.environment(container, "web-0", {})
+
+
+@pytest.mark.parametrize(
+    ("image", "ours"),
+    [
+        ("podworthy:0.1.0", True),
+        ("registry.example:5000/apps/podworthy", True),
+        ("apps/podworthy@sha256:00", True),
+        ("nginx", False),
+        ("podworthy/nginx:1", False),
+        ("registry.example/podworthy-docs", False),
+    ],
+)
+def test_which_image_is_podworthys(image: str, ours: bool) -> None:
+    containers = [{"image": "podworthy"}, {"image": image}]
+    assert images.are_ours({"containers": containers}) is ours
+
+
+def test_who_may_not_listen_for_services_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = tmp_path / "first"
+    monkeypatch.setattr(kubelet, "_FIRST_PORT", setting)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    setting.write_text("443\n")
+    kubelet.check_ports()
+    setting.write_text("1024\n")
+    with pytest.raises(PermissionError, match=r"port 443.* be root, or .*sysctl .*=443$"):
+        kubelet.check_ports()
 
 
 def test_a_probe_counts_in_a_row() -> None:
