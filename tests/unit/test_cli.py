@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.terminal import Terminal
+from tests.terminal import CTRL_C, Terminal
 from webhook import catalog
 from webhook.cli import main
 
@@ -282,6 +282,25 @@ def test_a_directory_without_profiles_is_told(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert f"no Profile in {tmp_path}; --profile NAME shows a shipped one" in result.stderr
     assert podworthy("policies", "--profiles", str(tmp_path), "--profile", "strict").exit_code == 0
+
+
+@pytest.mark.parametrize("command", [("audit",), ("replay",), ("impact", "--to", "strict")])
+def test_ctrl_c_is_not_told_as_something_that_was_found(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    """It comes while a policy is loaded."""
+    (tmp_path / "slow.py").write_text(
+        "import signal\nprint('loading', flush=True)\nsignal.pause()\n"
+    )
+    terminal = Terminal(
+        *(sys.executable, "-m", "webhook", *command, "--policies-dir", str(tmp_path), GOOD)
+    )
+    terminal.read_until("loading")
+    terminal.press(CTRL_C)
+
+    terminal.read_until("podworthy: interrupted")
+    assert terminal.exit_code() == 3
+    assert "Traceback" not in terminal.text
 
 
 @pytest.mark.parametrize(

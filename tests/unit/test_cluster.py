@@ -221,8 +221,11 @@ def test_a_context_is_chosen_by_its_name(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
 
     assert (connect().name, connect("other").name) == ("a", "other")
-    with pytest.raises(ClusterError, match="nonesuch"):
-        connect("nonesuch")
+    with pytest.raises(ClusterError) as raised:
+        connect("othr")
+    assert str(raised.value) == (
+        "the kubeconfig has no context 'othr' (did you mean 'other'?); there are a, other"
+    )
 
 
 def test_nobody_there(tmp_path: Path) -> None:

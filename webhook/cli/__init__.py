@@ -3,6 +3,9 @@
 Everything but click is imported inside the command that needs it, so that `--help` answers at once.
 """
 
+import sys
+from typing import Any
+
 import click
 
 from webhook import __version__
@@ -12,6 +15,7 @@ from webhook.cli.doctor import doctor
 from webhook.cli.earlier import merge
 from webhook.cli.history import history
 from webhook.cli.impact import impact
+from webhook.cli.loading import note
 from webhook.cli.manifests import audit, exemptions, fix
 from webhook.cli.options import FORMATS
 from webhook.cli.replay import replay
@@ -19,10 +23,26 @@ from webhook.cli.server import serve
 
 __all__ = ["FORMATS", "main"]
 
+
+class _Commands(click.Group):
+    """Commands that exit 3 when Ctrl-C ends them: click's own 1 means that something was found."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            note("interrupted")
+            sys.exit(3)
+
+
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(context_settings=_SETTINGS, epilog="Every option can be set as PODWORTHY_<OPTION>.")
+@click.group(
+    cls=_Commands,
+    context_settings=_SETTINGS,
+    epilog="Every option can be set as PODWORTHY_<OPTION>.",
+)
 @click.version_option(__version__, prog_name="podworthy")
 def main() -> None:
     """Let in pods that can be probed and whose data outlives them.

@@ -56,7 +56,8 @@ def history(database: str, added: tuple[Path, ...], days: int, form: str) -> Non
     Examples:
       podworthy audit --format json=report.json deploy/
       podworthy history --database sqlite:///history.db --add report.json
-      kubectl logs -n podworthy-system deploy/podworthy | podworthy history --add - ...
+      kubectl logs -n podworthy-system -l app.kubernetes.io/component=server --tail=-1 \\
+          | podworthy history --database sqlite:///history.db --add -
     """
     from webhook.errors import HistoryError
     from webhook.history import History, Trend

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
 @cluster_options
 @option("--profile", default="baseline", show_default=True, help="Judge by this profile.")
 @documents_options

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from webhook import __version__
-from webhook.errors import ClusterError
+from webhook.errors import ClusterError, did_you_mean
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
@@ -180,7 +180,7 @@ def connect(context: str | None = None) -> ApiServer:
     from kubernetes import config
     from kubernetes.client import Configuration
 
-    configuration = Configuration()
+    configuration, chosen = Configuration(), context
     alone = context is None and "KUBECONFIG" not in os.environ
     within = alone and "KUBERNETES_SERVICE_HOST" in os.environ
     try:
@@ -191,8 +191,24 @@ def connect(context: str | None = None) -> ApiServer:
             context = context or config.list_kube_config_contexts()[1]["name"]
         return ApiServer(configuration, context)
     except (config.ConfigException, OSError, ValueError) as error:
+        if chosen is not None and (unknown := _unknown(chosen)):
+            raise ClusterError(unknown) from error
         how = "mount the service account's token" if within else "set KUBECONFIG to a kubeconfig"
         raise ClusterError(f"no API server to ask: {error}; {how}") from error
+
+
+def _unknown(context: str) -> str | None:
+    """That a kubeconfig has no such context, but others; None if that is not what is wrong."""
+    from kubernetes import config
+
+    try:
+        names = sorted(one["name"] for one in config.list_kube_config_contexts()[0])
+    except (config.ConfigException, OSError, ValueError):
+        return None
+    if context in names:
+        return None
+    near = did_you_mean(context, names)
+    return f"the kubeconfig has no context {context!r}{near}; there are {', '.join(names)}"
 
 
 def namespace_of_this_pod() -> str | None:

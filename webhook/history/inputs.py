@@ -38,6 +38,8 @@ class _Report(msgspec.Struct):
     objects: list[_Object]
     findings: list[_Finding]
     summary: _Summary
+    shard: str | None = None
+    """Which share of the audit it tells of; None for the whole."""
 
 
 class _Named(msgspec.Struct):
@@ -81,6 +83,10 @@ def read_report(text: bytes, at: datetime) -> Run:
         report = _decode_report(text)
     except msgspec.DecodeError as error:
         raise HistoryError(f"no AuditReport: {error}") from error
+    if report.shard is not None:
+        raise HistoryError(
+            f"the report of shard {report.shard} alone; add what `podworthy merge` makes of all"
+        )
     found: defaultdict[tuple[object, ...], list[tuple[str, Result]]] = defaultdict(list)
     for one in report.findings:
         found[_identity(one.name, one.source)].append((one.policy, one.result))

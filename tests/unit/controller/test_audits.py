@@ -129,6 +129,22 @@ def test_what_cannot_be_read_is_counted_and_told(caplog: pytest.LogCaptureFixtur
     assert "deployments.apps: HTTP 403" in caplog.text
 
 
+def test_a_namespace_that_names_no_profile_of_ours_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shop = {"metadata": {"name": "shop", "labels": {"podworthy.dev/profile": "stricct"}}}
+    cluster = Cluster({"/api/v1/namespaces": [shop], "/api/v1/pods": [POD]})
+    made = auditor(cluster)
+    made.audit()
+    made.audit()
+    (told,) = [one.message for one in caplog.records if one.levelname == "WARNING"]
+    assert told == (
+        "audit: namespace shop: there is no profile 'stricct' (did you mean 'strict'?); "
+        "judged by baseline"
+    )
+    assert made.status.problem is None
+
+
 def test_documents_are_read_before_each_audit(tmp_path: Path) -> None:
     kept = Kept()
     made = auditor(Cluster(), kept, documents=(tmp_path,))

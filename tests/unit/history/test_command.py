@@ -70,6 +70,17 @@ def test_a_report_becomes_a_line_of_the_table(database: str, report: Path) -> No
     assert done.exit_code == 0
 
 
+def test_the_report_of_one_shard_is_no_audit(database: str, report: Path) -> None:
+    report.write_text(report.read_text().replace('"objects"', '"shard": "0/2",\n "objects"', 1))
+
+    done = history(database, "--add", str(report))
+
+    assert done.exit_code == 2
+    assert f"{report}: the report of shard 0/2 alone" in done.stderr
+    assert "podworthy merge" in done.stderr
+    assert "nothing is kept" in history(database).stderr
+
+
 def test_denials_of_a_log_are_counted_and_others_lines_passed_over(database: str) -> None:
     dry = DENIED | {"uid": "u2", "dryRun": True}
     allowed = DENIED | {"uid": "u3", "decision": "allowed"}

@@ -266,6 +266,16 @@ def test_an_exemption_that_ended() -> None:
     assert "nothing" in shown.texts
 
 
+def test_what_one_policy_warns_of_is_counted_although_another_denies() -> None:
+    warned = changed(DENIED, policy="statefulset-service", result="warn", action="warn")
+    shown = page(judged(DENIED, warned)).texts
+
+    table = shown[shown.index("By policy") : shown.index("By namespace")]
+    assert table[1:6] == ["Policy", "Share", "Pass", "Objects", "Deny"]
+    assert table[6] == "Warn"
+    assert table[table.index("statefulset-service") :][1:5] == ["0%", "1", "·", "1"]
+
+
 def test_teams_are_left_out_where_there_are_none() -> None:
     assert "By team" not in page(judged(DENIED)).texts
     assert "By team" in page(of_team(judged(DENIED), "search")).texts

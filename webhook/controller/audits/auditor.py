@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import msgspec
 
 from webhook import catalog, documents
-from webhook.audit.live import EXCLUDED, Docket, LiveAudit, Scope
+from webhook.audit.live import EXCLUDED, Docket, LiveAudit, Note, Scope
 from webhook.cluster import Fetcher
 from webhook.controller.audits.status import AuditStatus
 from webhook.controller.clocks import Clocks
@@ -23,7 +23,7 @@ from webhook.report.openreports import Collection
 logger = logging.getLogger(__name__)
 
 _TOLD: Final = 10
-"""Lines of the log about one audit's errors."""
+"""Lines of the log about one audit's errors, and as many about its notes."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -58,6 +58,8 @@ class Auditor:
         self._plan = plan
         self._sinks = sinks
         self._clocks = clocks
+        self._noted: set[str] = set()
+        """What the last audit had to say that is no error."""
 
     def run(self, stop: threading.Event) -> None:
         """Audit until told to stop; one that is under way is not waited for."""
@@ -97,6 +99,7 @@ class Auditor:
             scope=Scope(excluded=EXCLUDED | {plan.namespace}),
         )
         counter, found, errors = Counter(), Collection(), 0
+        noted: set[str] = set()
         for event in LiveAudit(self._client, docket).events():
             if isinstance(event, Judged):
                 results = [(finding.policy, finding.result) for finding in event.findings]
@@ -105,7 +108,16 @@ class Auditor:
             elif isinstance(event, ErrorEntry):
                 errors += 1
                 problems.append(f"{_place(event)}{event.message}")
+            elif isinstance(event, Note):
+                noted.add(event.text)
+        self._tell(noted)
         return counter.run(self._clocks.now(), plan.profile, errors), found
+
+    def _tell(self, noted: set[str]) -> None:
+        """What is new: it may stay as it is for months."""
+        for text in sorted(noted - self._noted)[:_TOLD]:
+            logger.warning("audit: %s", printable(text))
+        self._noted = noted
 
 
 @contextmanager
