@@ -60,8 +60,10 @@ registry, is this checkout here, so nothing has to be built. The node is small:
   they have in a cluster. Their numbers are in `kubectl describe pod` (Container ID: process://...);
   one that is killed is started again.
 - Pods of other images are shown as running (those of Jobs as done), without a process.
-- There is no `kubectl exec`, `port-forward` or `get --raw .../proxy/...`, and nothing that confines
-  a container: security contexts, resources, network policies.
+- The API server does not reach its pods' own addresses: no `kubectl get --raw .../proxy/...`, and
+  `podworthy doctor` fails in its check `controller`.
+- There is no `kubectl exec` and `port-forward`, and nothing that confines a container: security
+  contexts, resources, network policies.
 
 The pods' logs are in {logs}; Ctrl-C ends it all.
 """

@@ -17,6 +17,9 @@ DEFAULTS: Final = {
     "successThreshold": 1,
     "failureThreshold": 3,
 }
+_TRUSTING: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # one, for making one costs much
+_TRUSTING.check_hostname = False
+_TRUSTING.verify_mode = ssl.CERT_NONE
 KINDS: Final = ("startup", "readiness", "liveness")
 
 
@@ -127,10 +130,7 @@ def _succeeds(scheme: str, host: str, port: int, path: str, timeout: float) -> b
     """Status 200 to 399 in time; a certificate is not looked at (as on a node)."""
     connection: http.client.HTTPConnection
     if scheme == "HTTPS":
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+        connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=_TRUSTING)
     else:
         connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
