@@ -1,7 +1,11 @@
 """Shares of a cluster, each judged by a run of its own."""
 
 import io
+import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from tests.builders import container, probed
 from tests.unit.live.fake import FakeApi, forbidden, namespace, workload
@@ -11,6 +15,8 @@ from webhook.audit.live import run
 from webhook.audit.shard import Shard
 from webhook.cluster import Patience
 from webhook.report.reports import Format
+
+PAGE = Path(__file__).parents[3] / "docs" / "comparing.md"
 
 
 def cluster() -> FakeApi:
@@ -50,3 +56,17 @@ def test_the_merge_of_all_shards_equals_the_whole(tmp_path: Path) -> None:
     stdout = io.StringIO()
     code = merge.run(merge.load(paths), stdout=stdout, stderr=io.StringIO())
     assert (code, stdout.getvalue()) == audited()
+
+
+@pytest.mark.parametrize("line", [0, 2, 5, -1])
+def test_the_page_finds_the_report_in_a_log_that_has_notes_too(line: int) -> None:
+    """A pod's log has lines of both streams, in any order."""
+    _, report = audited(Shard(0, 3))
+    lines = report.splitlines(keepends=True)
+    at = line if line >= 0 else len(lines)
+    note = "podworthy: namespace pay: there is no profile 'stricct'; judged by baseline\n"
+    log = "".join(("podworthy: first\n", *lines[:at], note, *lines[at:]))
+
+    (script,) = re.findall(r"\| sed -n '(.*)' > shard", PAGE.read_text())
+    sed = ("sed", "-n", script)
+    assert subprocess.run(sed, input=log, capture_output=True, text=True).stdout == report
