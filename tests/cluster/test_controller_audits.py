@@ -62,7 +62,7 @@ class Audits:
     auditor: Auditor = field(init=False)
 
     def __post_init__(self) -> None:
-        plan = Plan(self.own, "baseline", (), 3600)
+        plan = Plan(self.own, "baseline", (), frozenset(), 3600)
         kept = Denials(self.client, self.own, "podworthy", self.database, system_clock)
         sinks = (PolicyReports(self.client), kept)
         clocks = Clocks(system_clock, time.monotonic)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from webhook.cli.loading import load_rules, refuse, today
-from webhook.cli.options import option
+from webhook.cli.options import excluded_option, option
 
 if TYPE_CHECKING:
     from webhook.audit.live import Docket
@@ -30,7 +30,11 @@ def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
         "--context", metavar="NAME", help="With --cluster: the kubeconfig's context, not its own."
     )
     cluster = option("--cluster", is_flag=True, help="Judge what runs in a cluster, not files.")
-    return cluster(context(selector(command)))
+    excluded = excluded_option(
+        "With --cluster: leave out this namespace, as kube-system and kube-node-lease. May be "
+        "repeated."
+    )
+    return cluster(context(selector(excluded(command))))
 
 
 def check_audited(
@@ -39,6 +43,7 @@ def check_audited(
     cluster: bool,
     context: str | None,
     selector: str | None,
+    excluded: tuple[str, ...],
     show_fill: bool,
 ) -> None:
     """Refuse what makes no sense together."""
@@ -47,7 +52,11 @@ def check_audited(
             raise click.UsageError(
                 "nothing to judge: name files or directories, - for standard input, or --cluster"
             )
-        for flag, value in (("--context", context), ("--selector", selector)):
+        for flag, value in (
+            ("--context", context),
+            ("--selector", selector),
+            ("--exclude-namespace", excluded or None),
+        ):
             if value is not None:
                 raise click.UsageError(f"{flag} is about a cluster: add --cluster, without PATHs")
         return
@@ -68,11 +77,12 @@ def load_docket(
     controllers: tuple[str, ...],
     namespace: str | None,
     selector: str | None,
+    excluded: tuple[str, ...],
     shard: "Shard | None",
     team_label: str | None = None,
 ) -> "Docket":
     """By what a cluster is judged: all profiles, the named one where a namespace names none."""
-    from webhook.audit.live import Docket, Scope
+    from webhook.audit.live import EXCLUDED, Docket, Scope
 
     documents = load_rules(profile, paths, known)
     return Docket(
@@ -81,7 +91,7 @@ def load_docket(
         documents.exemptions,
         today(),
         frozenset(controllers),
-        Scope(namespace, selector or None, shard=shard),
+        Scope(namespace, selector or None, EXCLUDED.union(excluded), shard),
         team_label,
     )
 

@@ -11,6 +11,7 @@ from webhook.cli.options import (
     Port,
     Seconds,
     documents_options,
+    excluded_option,
     option,
 )
 
@@ -84,6 +85,7 @@ DEFAULT_CONTROLLER_PORT = 8080
     help="In audits, the profile of namespaces that name none.",
 )
 @documents_options
+@excluded_option("In audits, leave out this namespace, as kube-system. May be repeated.")
 @option(
     "--policy-reports",
     is_flag=True,
@@ -115,6 +117,7 @@ def controller(
     profile: str,
     profiles: tuple[Path, ...],
     exemptions: tuple[Path, ...],
+    excluded: tuple[str, ...],
     policy_reports: bool,
     database: str | None,
     host: str,
@@ -151,7 +154,7 @@ def controller(
     )
     audits = None
     if audit_interval is not None:
-        plan = Plan(here, profile, (*profiles, *exemptions), audit_interval)
+        plan = Plan(here, profile, (*profiles, *exemptions), frozenset(excluded), audit_interval)
         audits = Audits(plan, policy_reports, database)
     elif policy_reports or database is not None:
         raise click.UsageError("results of audits are to be written: give --audit-interval")

@@ -13,6 +13,7 @@ from webhook.cli.options import (
     Namespace,
     controllers_option,
     documents_options,
+    excluded_option,
     option,
     policies_option,
     team_label_option,
@@ -47,14 +48,9 @@ _OWN: Final = ("podworthy-system",)
     type=Namespace(),
     help="Namespace of objects that name none; of a cluster, the one to judge.",
 )
-@option(
-    "--exclude-namespace",
-    "excluded",
-    metavar="NAME",
-    multiple=True,
-    type=Namespace(),
-    help="Leave out this namespace of a cluster, as kube-system, kube-node-lease and "
-    "podworthy-system. May be repeated.",
+@excluded_option(
+    "Leave out this namespace of a cluster, as kube-system, kube-node-lease and "
+    "podworthy-system. May be repeated."
 )
 @team_label_option
 @option(

@@ -60,6 +60,7 @@ def audit(
     cluster: bool,
     context: str | None,
     selector: str | None,
+    excluded: tuple[str, ...],
     profile: str,
     profiles: tuple[Path, ...],
     exemptions: tuple[Path, ...],
@@ -95,7 +96,14 @@ def audit(
     from webhook.audit import run
     from webhook.report.reports import Format
 
-    check_audited(paths, cluster=cluster, context=context, selector=selector, show_fill=show_fill)
+    check_audited(
+        paths,
+        cluster=cluster,
+        context=context,
+        selector=selector,
+        excluded=excluded,
+        show_fill=show_fill,
+    )
     _prepare(paths)
     check_formats(formats)
     if show_fill and "text" not in dict(formats):
@@ -116,6 +124,7 @@ def audit(
             controllers,
             namespace,
             selector,
+            excluded,
             shard,
             team_label,
         )

@@ -146,6 +146,18 @@ def _documents_option(what: str) -> Decorator:
 profiles_option = _documents_option("profiles")
 
 
+def excluded_option(text: str) -> Decorator:
+    """The option that leaves namespaces out; the command gets them as `excluded`."""
+    return option(
+        "--exclude-namespace",
+        "excluded",
+        metavar="NAME",
+        multiple=True,
+        type=Namespace(),
+        help=text,
+    )
+
+
 def documents_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say where documents are; the command gets them as `profiles` and so on."""
     return profiles_option(_documents_option("exemptions")(command))

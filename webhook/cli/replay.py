@@ -7,9 +7,9 @@ import click
 
 from webhook.cli.loading import load_court, load_policies
 from webhook.cli.options import (
-    Namespace,
     controllers_option,
     documents_options,
+    excluded_option,
     option,
     policies_option,
 )
@@ -21,14 +21,9 @@ from webhook.cli.options import (
 @documents_options
 @policies_option
 @controllers_option
-@option(
-    "--exclude-namespace",
-    "excluded",
-    metavar="NAME",
-    multiple=True,
-    type=Namespace(),
-    help="Leave out audit events of this namespace, as those of kube-system, kube-node-lease and "
-    "podworthy-system. May be repeated.",
+@excluded_option(
+    "Leave out audit events of this namespace, as those of kube-system, kube-node-lease and "
+    "podworthy-system. May be repeated."
 )
 @option(
     "--format",

@@ -87,6 +87,7 @@ def auditor(cluster: Cluster, *sinks: Sink, **changes: Any) -> Auditor:
         "namespace": "podworthy-system",
         "profile": "baseline",
         "documents": (),
+        "excluded": frozenset({"cilium"}),
         "seconds": 60,
     }
     clocks = Clocks(lambda: NOW, iter(range(1000)).__next__)
@@ -95,8 +96,9 @@ def auditor(cluster: Cluster, *sinks: Sink, **changes: Any) -> Auditor:
 
 def test_every_sink_gets_what_was_found() -> None:
     ours = {"metadata": {"name": "own", "namespace": "podworthy-system", "uid": "2"}}
+    theirs = {"metadata": {"name": "agent", "namespace": "cilium", "uid": "3"}}
     one, other = Kept(), Kept()
-    made = auditor(Cluster({"/api/v1/pods": [POD, POD | ours]}), one, other)
+    made = auditor(Cluster({"/api/v1/pods": [POD, POD | ours, POD | theirs]}), one, other)
     made.audit()
     (run,) = one.runs
     assert other.runs == [run]

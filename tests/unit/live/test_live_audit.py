@@ -7,6 +7,7 @@ import re
 import signal
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -15,7 +16,7 @@ from tests.builders import NOON, Object, container, pod_in, probed
 from tests.exemptions import exemption
 from tests.unit.live.fake import FakeApi, forbidden, namespace, refused, stored, workload
 from webhook import catalog, documents
-from webhook.audit.live import Docket, LiveAudit, Scope, run
+from webhook.audit.live import EXCLUDED, Docket, LiveAudit, Scope, run
 from webhook.cluster import METADATA, Patience, Request
 from webhook.errors import ClusterError
 from webhook.exemptions import Exemption, Exemptions
@@ -263,6 +264,16 @@ def test_one_namespace_is_asked_for_alone() -> None:
     paths = [request.path for request in api.asked if not request.path.endswith(cluster_wide)]
     assert paths
     assert all("/namespaces/shop/" in path for path in paths)
+
+
+def test_other_namespaces_can_be_excluded() -> None:
+    scope = Scope(excluded=EXCLUDED | {"cilium"})
+    found = audit(
+        workload("Pod", "x", namespace="cilium"),
+        workload("Pod", "y"),
+        of=msgspec.structs.replace(docket(), scope=scope),
+    )
+    assert found.judged == ["Pod/y"]
 
 
 def test_an_excluded_namespace_is_judged_if_it_is_named() -> None:

@@ -109,6 +109,7 @@ def test_ctrl_c_at_a_terminal_leaves_a_report_of_what_is_known(
         (["--cluster", "app.yaml"], "PATHs are judged without --cluster"),
         (["--context", "a", "app.yaml"], "--context is about a cluster: add --cluster"),
         (["-l", "a=b", "app.yaml"], "--selector is about a cluster: add --cluster"),
+        (["--exclude-namespace", "a", "app.yaml"], "--exclude-namespace is about a cluster: add"),
         (["--cluster", "--show-fill"], "--show-fill prints diffs of files"),
         (["--cluster", "--context", ""], "an empty --context; is a variable unset?"),
         (["--cluster", "-n", "A B"], "cannot be a namespace"),

@@ -35,6 +35,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Of namespaces that name none."""
     documents: tuple[Path, ...]
     """Files and directories, read again before each audit."""
+    excluded: frozenset[str]
+    """Other namespaces that are left out."""
     seconds: float
     """From the end of one audit to the beginning of the next."""
 
@@ -96,7 +98,7 @@ class Auditor:
             plan.profile,
             loaded.exemptions,
             now.date(),
-            scope=Scope(excluded=EXCLUDED | {plan.namespace}),
+            scope=Scope(excluded=EXCLUDED | plan.excluded | {plan.namespace}),
         )
         counter, found, errors = Counter(), Collection(), 0
         noted: set[str] = set()
