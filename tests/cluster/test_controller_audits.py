@@ -44,7 +44,8 @@ class Recorded(ApiServer):
     def fetch(self, request: Request) -> Reply:
         self.asked.append(request)
         reply = super().fetch(request)
-        if reply.status in (401, 403):
+        # a namespace of another test may be on its way out, which is a 403, too
+        if reply.status in (401, 403) and b"NamespaceTerminating" not in reply.data:
             self.refusals.append(reply)
         return reply
 
