@@ -35,6 +35,12 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
+def brief(problems: Sequence[str]) -> str:
+    """The first one, and how many more there are."""
+    more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
+    return f"{problems[0]}{more}"
+
+
 def printable(text: str) -> str:
     """Without control characters: names come from strangers, and could repaint a terminal."""
     # a control character is not printable, and that is told much sooner

@@ -61,7 +61,7 @@ registry, is this checkout here, so nothing has to be built. The node is small:
   one that is killed is started again.
 - Pods of other images are shown as running (those of Jobs as done), without a process.
 - The API server does not reach its pods' own addresses: no `kubectl get --raw .../proxy/...`, and
-  `podworthy doctor` fails in its check `controller`.
+  `podworthy doctor` cannot tell its check `controller`.
 - There is no `kubectl exec` and `port-forward`, and nothing that confines a container: security
   contexts, resources, network policies.
 

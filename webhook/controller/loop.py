@@ -19,7 +19,7 @@ from webhook.controller.status import CHECKS, Check, Expiries, Status
 from webhook.controller.steps import Step, Trust
 from webhook.controller.writes import request
 from webhook.errors import ClusterError
-from webhook.messages import printable
+from webhook.messages import brief, printable
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class Controller:
     def _turn(self) -> Turn:
         reading = read(self._client, self.subject, self._clocks.now)
         if reading.refused:
-            self._problems["api-server"] = _brief(reading.refused)
+            self._problems["api-server"] = brief(reading.refused)
             return Turn.FAILED
         state = self._memory.see(reading.state)
         self._look(reading, state)
@@ -143,11 +143,11 @@ class Controller:
         self.status.expiries = _expiries(state)
         secret, registration = self.subject.secret, tuple(_registration(reading))
         if registration:
-            self._problems["registration"] = _brief(registration)
+            self._problems["registration"] = brief(registration)
         if secret is not None and state.secret is None:
             self._problems["secret"] = f"there is no Secret {secret}"
         if wrong := tuple(inspection.problems(state)):
-            self._problems["certificate"] = _brief(wrong)
+            self._problems["certificate"] = brief(wrong)
 
     def _act(self, planned: Plan, state: State) -> Turn:
         """The first of the steps that can be done."""
@@ -220,11 +220,6 @@ def _expiries(state: State) -> Expiries:
     ends = [one.not_valid_after_utc for one in secret.authorities]
     leaf = min((one.not_valid_after_utc for one in secret.chain), default=None)
     return Expiries(leaf, max(ends, default=None))
-
-
-def _brief(problems: tuple[str, ...]) -> str:
-    more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
-    return f"{problems[0]}{more}"
 
 
 def _log(finding: Finding, namespace: str) -> None:

@@ -16,7 +16,7 @@ from webhook.controller.audits.status import AuditStatus
 from webhook.controller.clocks import Clocks
 from webhook.errors import PodworthyError, UnknownProfile
 from webhook.history import Counter, Run
-from webhook.messages import printable
+from webhook.messages import brief, printable
 from webhook.report.entries import ErrorEntry, Judged
 from webhook.report.openreports import Collection
 
@@ -85,8 +85,7 @@ class Auditor:
             logger.error("audit: %s", printable(problem))
         if run is not None:
             logger.info("audit: %s", _summary(run, self.status.seconds or 0.0))
-        more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
-        self.status.problem = f"{problems[0]}{more}" if problems else None
+        self.status.problem = brief(problems) if problems else None
 
     def _judge(self, problems: list[str]) -> tuple[Run, Collection]:
         plan, now = self._plan, self._clocks.now()
